@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * settings: one table gives options, environment, kura.conf keys, --help,
+ * completion and the man page's option list.
+ *
+ * Life cycle: settings_new; settings_parse (reads argv, then the
+ * configuration file and the environment); getters; settings_free.  Getters
+ * return borrowed values, valid until settings_free.
+ *
+ * Precedence: flag > environment (KURA_MAX_MEMORY for max-memory) > section
+ * [source NAME] (or [store NAME] for keys of a store) > [defaults] > built-in
+ * default.  Unknown options, keys and sections are ERR_USAGE, with a
+ * did-you-mean where one is near.
+ */
+#ifndef BASE_SETTINGS_H
+#define BASE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct err;
+struct settings;
+
+enum setting_type {
+	SETTING_FLAG,		/* --yes; no value; in files yes/no */
+	SETTING_STRING,
+	SETTING_CHOICE,		/* one of choices, "a|b|c" */
+	SETTING_UINT,
+	SETTING_SIZE,		/* 64KiB, 16M (MiB), 1GiB, plain bytes */
+	SETTING_DURATION,	/* 500ms, 10s, 5m, 2h, 1d; plain seconds */
+};
+
+/* Where a setting may stand. */
+#define SETTING_IN_SOURCE	1u	/* [source NAME] and [defaults] */
+#define SETTING_IN_STORE	2u	/* [store NAME] */
+#define SETTING_REPEATED	4u	/* may be given many times: a list */
+#define SETTING_NO_ENV		8u	/* not from the environment */
+
+struct setting {
+	const char *name;	/* without dashes: "max-memory" */
+	enum setting_type type;
+	unsigned flags;
+	const char *def;	/* text of the default, or NULL: unset */
+	const char *arg;	/* name of the value in help: "SIZE" */
+	const char *choices;	/* for SETTING_CHOICE */
+	const char *verbs;	/* " run plan " that take it; NULL: all */
+	const char *help;	/* one sentence, no full stop */
+};
+
+struct settings_verb {
+	const char *name;	/* "run" */
+	const char *args;	/* "SOURCE" or "SOURCE/ID OBJECT" or "" */
+	unsigned min_args, max_args;
+	const char *help;
+};
+
+struct settings_program {
+	const char *name;	/* "backupd" */
+	const char *purpose;	/* one line */
+	const struct settings_verb *verbs;	/* ends with name NULL */
+	const struct setting *const *tables;	/* NULL-ended list of tables,
+						 * each ends with name NULL */
+};
+
+/* prog and its tables are borrowed for the life of the settings. */
+struct settings *settings_new(const struct settings_program *prog,
+    struct err *e);
+
+/* Parse argv.  --help, --version and --completion=SHELL print to stdout and
+ * set settings_done.  Opens the configuration file if --config, KURA_CONFIG
+ * or /etc/kura/kura.conf (only if it exists) names one. */
+int settings_parse(struct settings *s, int argc, char **argv, struct err *e);
+
+/* True: nothing more to do, exit 0. */
+bool settings_done(const struct settings *s);
+
+/* The verb's name and its positional arguments (NULL beyond the last). */
+const char *settings_verb(const struct settings *s);
+const char *settings_arg(const struct settings *s, size_t i);
+size_t settings_args(const struct settings *s);
+
+/* Choose [source NAME] (may be absent from the file), and then [store NAME]
+ * for keys of a store. name is copied.  settings_has_source: whether the file
+ * has the section. */
+int settings_use_source(struct settings *s, const char *name, struct err *e);
+int settings_use_store(struct settings *s, const char *name, struct err *e);
+bool settings_has_source(const struct settings *s, const char *name);
+
+/* The name of the only [store NAME] of the file, or NULL. */
+const char *settings_only_store(const struct settings *s);
+bool settings_has_store(const struct settings *s, const char *name);
+
+/* Values by name; the name must exist in a table (asserted), and the type
+ * must match.  settings_str gives NULL when unset without default. */
+const char *settings_str(const struct settings *s, const char *name);
+bool settings_flag(const struct settings *s, const char *name);
+uint64_t settings_uint(const struct settings *s, const char *name);
+uint64_t settings_size(const struct settings *s, const char *name);
+uint64_t settings_ms(const struct settings *s, const char *name);
+size_t settings_count(const struct settings *s, const char *name);
+const char *settings_item(const struct settings *s, const char *name,
+    size_t i);
+
+/* Where the value comes from: "--max-memory", "KURA_MAX_MEMORY",
+ * "/etc/kura/kura.conf:12", "default", or "" when unset. */
+const char *settings_origin(const struct settings *s, const char *name,
+    char *text, size_t n);
+
+/* Print all effective settings, one "name = value  # origin" a line;
+ * secrets do not exist among settings. */
+void settings_print_effective(const struct settings *s, FILE *out);
+
+void settings_free(struct settings *s);
+
+#endif /* !BASE_SETTINGS_H */
