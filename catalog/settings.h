@@ -6,14 +6,13 @@
 #ifndef CATALOG_SETTINGS_H
 #define CATALOG_SETTINGS_H
 
+#include "base/settings.h"
 #include "mysql/connect.h"
 #include "mysql/optfile.h"
 #include "store/store.h"
 
 struct cancel;
 struct err;
-struct setting;
-struct settings;
 
 /* --config --store --s3-* --store-retry --max-memory --rate --log-format
  * --log-level --json, and --host --port --socket --user --defaults-file
