@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CLOCK_TEXT 32		/* room for any text written here */
+#define CLOCK_TEXT 48		/* room for any text written here */
 
 /* Now, wall clock and monotonic. */
 int64_t clock_now_us(void);
