@@ -31,6 +31,10 @@ bool schema_in_scope(const struct schema_scope *scope, const char *schema,
     const char *table);	/* table NULL: the schema itself */
 bool schema_is_system(const char *schema);
 
+/* False for engines whose rows live elsewhere (BLACKHOLE, FEDERATED, MERGE
+ * ...): their definition is all there is to dump. */
+bool schema_engine_rows(const char *engine);
+
 enum schema_kind { SCHEMA_SCHEMA, SCHEMA_TABLE, SCHEMA_VIEW,
 	SCHEMA_SEQUENCE, SCHEMA_ROUTINE, SCHEMA_TRIGGER, SCHEMA_EVENT };
 
