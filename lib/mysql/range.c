@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * range: the key interval that one query reads.
+ *
+ * Bounds are values that stand in the table, found by seeking to points spread
+ * over the value space between MIN and MAX, and put in order by the server:
+ * its collation decides, never ours.  EXPLAIN (index dives) says how many rows
+ * lie between two bounds.  Nothing is walked.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "mysql/connect.h"
+#include "mysql/schema.h"
+
+#include "mysql/range.h"
+
+#define QUERIES_MAX	2000	/* seeks and dives for one table */
+#define POINTS_MAX	64
+#define DEPTH_MAX	4
+#define RANGES_MAX	4096
+
+struct split {
+	struct conn *conn;
+	const struct schema_table *table;
+	uint64_t target;
+	unsigned queries;
+	struct range *list;
+	size_t n, cap;
+	struct buf from;	/* "FROM `s`.`t` FORCE INDEX (`k`)" */
+};
+
+/* A part of the key space: rows where the columns before col have one value
+ * each (prefix, SQL or ""), and low <= col < high; NULL bounds are open. */
+struct part {
+	const char *prefix;
+	size_t col;		/* which column of the key */
+	const char *low, *high;	/* SQL literals */
+	bool above;		/* low < col instead of <= */
+	int depth;
+};
+
+static const struct schema_column *
+column(const struct split *s, size_t col)
+{
+	return &s->table->columns[s->table->key[col]];
+}
+
+/* Only these have a value space that we know how to spread points over. */
+static bool
+can_split(const struct schema_column *c)
+{
+	return c->key_number || (c->key_text && c->charset != NULL &&
+	    strcmp(c->type, "enum") != 0 && strcmp(c->type, "set") != 0) ||
+	    strcmp(c->type, "binary") == 0 ||
+	    strcmp(c->type, "varbinary") == 0;
+}
+
+static void
+where_of(const struct split *s, const struct part *p, struct buf *out)
+{
+	const char *name = column(s, p->col)->name, *and = "";
+
+	buf_clear(out);
+	if (p->prefix[0] != '\0') {
+		buf_adds(out, p->prefix);
+		and = " AND ";
+	}
+	if (p->low != NULL) {
+		buf_adds(out, and);
+		sql_ident(out, name);
+		buf_addf(out, "%s%s", p->above ? ">" : ">=", p->low);
+		and = " AND ";
+	}
+	if (p->high != NULL) {
+		buf_adds(out, and);
+		sql_ident(out, name);
+		buf_addf(out, "<%s", p->high);
+	}
+}
+
+static int
+emit(struct split *s, const struct part *p, uint64_t rows, struct err *e)
+{
+	struct buf where = {0};
+	struct range *list;
+	size_t cap;
+
+	if (s->n == s->cap) {
+		cap = s->cap == 0 ? 16 : s->cap * 2;
+		list = realloc(s->list, cap * sizeof(*list));
+		if (list == NULL)
+			return err_set(e, ERR_NOMEM, 0, "ranges");
+		s->list = list;
+		s->cap = cap;
+	}
+	where_of(s, p, &where);
+	if (buf_check(&where, "range", e) != 0) {
+		buf_free(&where);
+		return -1;
+	}
+	s->list[s->n++] = (struct range){
+		.where = where.len == 0 ? NULL : strdup(where.data),
+		.rows = rows,
+	};
+	if (where.len > 0 && s->list[s->n - 1].where == NULL)
+		(void)err_set(e, ERR_NOMEM, 0, "ranges");
+	buf_free(&where);
+	return e->code == ERR_NONE ? 0 : -1;
+}
+
+/* How many rows, as the server's index dives say. */
+static int
+estimate(struct split *s, const struct part *p, uint64_t *rows,
+    struct err *e)
+{
+	struct buf sql = {0}, where = {0};
+	struct result *r;
+	unsigned long *len;
+	char **row;
+	int at, got = -1;
+
+	s->queries++;
+	*rows = 0;
+	where_of(s, p, &where);
+	buf_addf(&sql, "EXPLAIN FORMAT=TRADITIONAL SELECT 1 %s%s%s",
+	    buf_str(&s->from), where.len > 0 ? " WHERE " : "",
+	    buf_str(&where));
+	r = buf_check(&sql, "EXPLAIN", e) != 0 ? NULL :
+	    conn_query(s->conn, buf_str(&sql), true, e);
+	if (r != NULL) {
+		at = result_find(r, "rows");
+		got = result_next(r, &row, &len, e);
+		if (got == 1 && at >= 0 && row[at] != NULL)
+			*rows = strtoull(row[at], NULL, 10);
+	}
+	result_free(r);
+	buf_free(&sql);
+	buf_free(&where);
+	return got < 0 ? -1 : 0;
+}
+
+/* A value as a literal that has the column's own character set, so that the
+ * comparison converts nothing and the index serves it. */
+static char *
+literal(const struct schema_column *c, const char *value, size_t n)
+{
+	struct buf b = {0};
+
+	if (c->key_number) {
+		buf_add(&b, value, n);
+	} else {
+		if (c->key_text)
+			buf_addf(&b, "_%s", c->charset);
+		sql_hex(&b, value, n);
+	}
+	if (b.failed)
+		buf_free(&b);
+	return b.data;
+}
+
+/* The first and last value of a part: 1, 0 when it is empty, -1. */
+static int
+ends(struct split *s, const struct part *p, struct buf *low,
+    struct buf *high, struct err *e)
+{
+	struct buf sql = {0}, where = {0}, name = {0};
+	struct result *r;
+	unsigned long *len;
+	char **row;
+	int got = -1;
+
+	s->queries++;
+	where_of(s, p, &where);
+	sql_ident(&name, column(s, p->col)->name);
+	buf_addf(&sql, "SELECT MIN(%s),MAX(%s) %s%s%s", buf_str(&name),
+	    buf_str(&name), buf_str(&s->from), where.len > 0 ? " WHERE " : "",
+	    buf_str(&where));
+	r = buf_check(&sql, "SELECT", e) != 0 ? NULL :
+	    conn_query(s->conn, buf_str(&sql), true, e);
+	if (r != NULL)
+		got = result_next(r, &row, &len, e);
+	if (got == 1 && (row[0] == NULL || row[1] == NULL)) {
+		got = 0;
+	} else if (got == 1) {
+		buf_clear(low);
+		buf_clear(high);
+		buf_add(low, row[0], len[0]);
+		buf_add(high, row[1], len[1]);
+	}
+	result_free(r);
+	buf_free(&sql);
+	buf_free(&where);
+	buf_free(&name);
+	return got;
+}
+
+/* Point i of n between two integers. */
+static void
+number_point(const struct schema_column *c, const char *low,
+    const char *high, unsigned i, unsigned n, struct buf *out)
+{
+	uint64_t a, b, step;
+
+	if (c->is_unsigned) {
+		a = strtoull(low, NULL, 10);
+		b = strtoull(high, NULL, 10);
+	} else {
+		a = (uint64_t)strtoll(low, NULL, 10) ^ UINT64_C(1) << 63;
+		b = (uint64_t)strtoll(high, NULL, 10) ^ UINT64_C(1) << 63;
+	}
+	step = (b - a) / n;
+	a += step * i + (b - a) % n * i / n;
+	if (c->is_unsigned)
+		buf_addf(out, "%llu", (unsigned long long)a);
+	else
+		buf_addf(out, "%lld", (long long)(a ^ UINT64_C(1) << 63));
+}
+
+/* Point i of n between two byte strings: what they share, then four bytes
+ * between.  In text the points keep to ASCII. */
+static void
+bytes_point(const struct schema_column *c, const struct buf *low,
+    const struct buf *high, unsigned i, unsigned n, struct buf *out)
+{
+	uint64_t base = c->key_text ? 95 : 256, first = c->key_text ? 32 : 0;
+	uint64_t a = 0, b = 0, v, d;
+	unsigned char digits[4];
+	size_t same = 0, k;
+
+	while (same < low->len && same < high->len &&
+	    low->data[same] == high->data[same])
+		same++;
+	for (k = same; k < same + 4; k++) {
+		d = k < low->len ? (unsigned char)low->data[k] : first;
+		d = d < first ? 0 : d - first;
+		a = a * base + (d < base ? d : base - 1);
+		d = k < high->len ? (unsigned char)high->data[k] : first;
+		d = d < first ? 0 : d - first;
+		b = b * base + (d < base ? d : base - 1);
+	}
+	v = b > a ? a + (b - a) * i / n : a;
+	for (k = 4; k-- > 0; v /= base)
+		digits[k] = (unsigned char)(v % base + first);
+	buf_add(out, low->data, same);
+	buf_add(out, digits, sizeof(digits));
+}
+
+/* The first value of the part at or after a point: appended as a literal to
+ * the list; nothing when there is none. */
+static int
+seek(struct split *s, const struct part *p, const struct buf *point,
+    struct buf *list, struct err *e)
+{
+	const struct schema_column *c = column(s, p->col);
+	struct buf sql = {0}, where = {0}, name = {0};
+	struct result *r = NULL;
+	unsigned long *len;
+	char **row, *value = literal(c, buf_str(point), point->len), *found;
+	int got = -1;
+
+	s->queries++;
+	where_of(s, p, &where);
+	sql_ident(&name, c->name);
+	buf_addf(&sql, "SELECT %s %s WHERE %s%s%s>=%s ORDER BY %s LIMIT 1",
+	    buf_str(&name), buf_str(&s->from), buf_str(&where),
+	    where.len > 0 ? " AND " : "", buf_str(&name),
+	    value != NULL ? value : "", buf_str(&name));
+	if (value != NULL && buf_check(&sql, "SELECT", e) == 0)
+		r = conn_query(s->conn, buf_str(&sql), true, e);
+	if (r != NULL)
+		got = result_next(r, &row, &len, e);
+	if (got == 1) {
+		found = literal(c, row[0], len[0]);
+		buf_addf(list, "%s%s", list->len > 0 ? "," : "",
+		    found != NULL ? found : "");
+		free(found);
+	}
+	result_free(r);
+	free(value);
+	buf_free(&sql);
+	buf_free(&where);
+	buf_free(&name);
+	return got < 0 ? -1 : buf_check(list, "bounds", e);
+}
+
+/* Bounds in the server's order: owned literals. */
+static int
+order(struct split *s, const struct part *p, const char *list,
+    char **bounds, size_t *n, struct err *e)
+{
+	const struct schema_column *c = column(s, p->col);
+	struct buf sql = {0}, where = {0}, name = {0};
+	struct result *r;
+	unsigned long *len;
+	char **row;
+	int got = -1;
+
+	s->queries++;
+	*n = 0;
+	where_of(s, p, &where);
+	sql_ident(&name, c->name);
+	/* GROUP BY: one of what the collation calls equal. */
+	buf_addf(&sql, "SELECT MIN(%s) %s WHERE %s%s%s IN (%s) GROUP BY %s "
+	    "ORDER BY %s", buf_str(&name), buf_str(&s->from), buf_str(&where),
+	    where.len > 0 ? " AND " : "", buf_str(&name), list,
+	    buf_str(&name), buf_str(&name));
+	r = buf_check(&sql, "SELECT", e) != 0 ? NULL :
+	    conn_query(s->conn, buf_str(&sql), true, e);
+	while (r != NULL && *n < POINTS_MAX &&
+	    (got = result_next(r, &row, &len, e)) == 1) {
+		bounds[*n] = literal(c, row[0], len[0]);
+		if (bounds[*n] == NULL) {
+			got = err_set(e, ERR_NOMEM, 0, "bounds");
+			break;
+		}
+		(*n)++;
+	}
+	result_free(r);
+	buf_free(&sql);
+	buf_free(&where);
+	buf_free(&name);
+	return got < 0 ? -1 : 0;
+}
+
+static int divide(struct split *s, const struct part *p, uint64_t rows,
+    struct err *e);
+
+/* All rows of the part have one value in this column: go on with the next
+ * one.  The parts below and above that value are empty, but no estimate is
+ * trusted for that: they are ranges of their own. */
+static int
+descend(struct split *s, const struct part *p, const struct buf *value,
+    uint64_t rows, struct err *e)
+{
+	const struct schema_column *c = column(s, p->col);
+	struct part below = *p, above = *p, inside = { .col = p->col + 1,
+	    .depth = p->depth + 1 };
+	char *lit = literal(c, buf_str(value), value->len);
+	struct buf prefix = {0};
+	int rc = -1;
+
+	if (lit == NULL)
+		return err_set(e, ERR_NOMEM, 0, "bounds");
+	if (p->prefix[0] != '\0')
+		buf_addf(&prefix, "%s AND ", p->prefix);
+	sql_ident(&prefix, c->name);
+	buf_addf(&prefix, "=%s", lit);
+	below.high = lit;
+	above.low = lit;
+	above.above = true;
+	inside.prefix = buf_str(&prefix);
+	if (buf_check(&prefix, "bounds", e) == 0 &&
+	    emit(s, &below, 0, e) == 0 &&
+	    divide(s, &inside, rows, e) == 0)
+		rc = emit(s, &above, 0, e);
+	buf_free(&prefix);
+	free(lit);
+	return rc;
+}
+
+/* Walk the bounds, joining neighbours until a range is large enough. */
+static int
+join(struct split *s, const struct part *p, char **bounds, size_t n,
+    struct err *e)
+{
+	struct part piece = *p;
+	uint64_t rows;
+	size_t i;
+
+	piece.depth = p->depth + 1;
+	for (i = 0; i <= n; i++) {
+		piece.high = i < n ? bounds[i] : p->high;
+		if (estimate(s, &piece, &rows, e) != 0)
+			return -1;
+		if (i < n && rows < s->target - s->target / 4)
+			continue;
+		if (divide(s, &piece, rows, e) != 0)
+			return -1;
+		piece.low = piece.high;
+		piece.above = false;
+	}
+	return 0;
+}
+
+static int
+spread(struct split *s, const struct part *p, const struct buf *low,
+    const struct buf *high, uint64_t rows, struct err *e)
+{
+	const struct schema_column *c = column(s, p->col);
+	uint64_t want = 2 * rows / s->target + 2;
+	unsigned n = want > POINTS_MAX ? POINTS_MAX : (unsigned)want, i;
+	struct buf list = {0}, point = {0};
+	char *bounds[POINTS_MAX];
+	size_t got = 0;
+	int rc = 0;
+
+	for (i = 1; i < n && rc == 0; i++) {
+		buf_clear(&point);
+		if (c->key_number)
+			number_point(c, buf_str(low), buf_str(high), i, n,
+			    &point);
+		else
+			bytes_point(c, low, high, i, n, &point);
+		rc = seek(s, p, &point, &list, e);
+	}
+	if (rc == 0 && list.len > 0)
+		rc = order(s, p, buf_str(&list), bounds, &got, e);
+	if (rc == 0)
+		rc = got > 0 ? join(s, p, bounds, got, e) : emit(s, p, rows, e);
+	while (got > 0)
+		free(bounds[--got]);
+	buf_free(&list);
+	buf_free(&point);
+	return rc;
+}
+
+static int
+divide(struct split *s, const struct part *p, uint64_t rows, struct err *e)
+{
+	struct buf low = {0}, high = {0};
+	int rc;
+
+	/* Past a limit one range too large is better than no end. */
+	if (rows <= s->target + s->target / 2 || p->depth > DEPTH_MAX ||
+	    s->queries > QUERIES_MAX || s->n > RANGES_MAX ||
+	    !can_split(column(s, p->col)))
+		return emit(s, p, rows, e);
+	rc = ends(s, p, &low, &high, e);
+	if (rc == 0)
+		rc = emit(s, p, rows, e);
+	else if (rc == 1 && low.len == high.len &&
+	    memcmp(buf_str(&low), buf_str(&high), low.len) == 0)
+		rc = p->col + 1 < s->table->nkey ?
+		    descend(s, p, &low, rows, e) : emit(s, p, rows, e);
+	else if (rc == 1)
+		rc = spread(s, p, &low, &high, rows, e);
+	buf_free(&low);
+	buf_free(&high);
+	return rc;
+}
+
+int
+range_split(struct conn *c, const struct flavour *f,
+    const struct schema_table *t, uint64_t target, struct range **out,
+    size_t *n, struct err *e)
+{
+	struct split s = { .conn = c, .table = t,
+	    .target = target == 0 ? 1 : target };
+	const struct part whole = { .prefix = "" };
+	int rc = -1;
+
+	(void)f;
+	buf_adds(&s.from, "FROM ");
+	sql_ident(&s.from, t->schema);
+	buf_addc(&s.from, '.');
+	sql_ident(&s.from, t->name);
+	if (t->nkey > 0) {
+		buf_adds(&s.from, " FORCE INDEX (");
+		sql_ident(&s.from, t->key_name);
+		buf_addc(&s.from, ')');
+	}
+	if (buf_check(&s.from, "name", e) != 0)
+		goto out;
+	if (t->nkey == 0 || t->versioned) {
+		s.list = calloc(1, sizeof(*s.list));
+		s.n = 1;
+		rc = s.list != NULL ? 0 : err_set(e, ERR_NOMEM, 0, "ranges");
+		goto out;
+	}
+	/* Start as if nothing were known: the table's estimate may be old. */
+	rc = divide(&s, &whole, t->rows > target * 4 ? t->rows : target * 4, e);
+out:	buf_free(&s.from);
+	if (rc != 0) {
+		range_list_free(s.list, s.n);
+		return -1;
+	}
+	*out = s.list;
+	*n = s.n;
+	return 0;
+}
+
+void
+range_list_free(struct range *list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && list != NULL; i++) {
+		free(list[i].partition);
+		free(list[i].where);
+	}
+	free(list);
+}
