@@ -62,6 +62,8 @@ struct settings_program {
 	const struct settings_verb *verbs;	/* ends with name NULL */
 	const struct setting *const *tables;	/* NULL-ended list of tables,
 						 * each ends with name NULL */
+	/* Keys of kura.conf that other programs know, NULL-ended; or NULL. */
+	const char *const *elsewhere;
 };
 
 /* prog and its tables are borrowed for the life of the settings. */
