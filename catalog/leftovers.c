@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* leftovers: objects of no backup and no live run. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "catalog/backups.h"
+#include "catalog/begun.h"
+#include "catalog/names.h"
+#include "store/store.h"
+
+#include "catalog/leftovers.h"
+
+#define BATCH 1000
+
+struct ids {
+	struct leftover *list;
+	size_t n;
+};
+
+static int
+add_id(struct ids *x, const char *id, struct err *e)
+{
+	struct leftover *list;
+	size_t i;
+
+	for (i = 0; i < x->n; i++)
+		if (strncmp(x->list[i].id, id, BACKUP_ID_LEN) == 0)
+			return 0;
+	list = realloc(x->list, (x->n + 1) * sizeof(*list));
+	if (list == NULL)
+		return err_set(e, ERR_NOMEM, 0, "leftovers");
+	x->list = list;
+	list[x->n] = (struct leftover){0};
+	memcpy(list[x->n].id, id, BACKUP_ID_LEN);
+	if (backup_id_valid(list[x->n].id))
+		x->n++;
+	return 0;
+}
+
+static int
+add_folder(void *arg, const struct store_entry *entry, struct err *e)
+{
+	return backup_id_valid(entry->key) ? add_id(arg, entry->key, e) : 0;
+}
+
+static int
+add_note(void *arg, const struct store_entry *entry, struct err *e)
+{
+	const char *name = strrchr(entry->key, '/') + 1;
+
+	return strlen(name) == BACKUP_ID_LEN + 5 ? add_id(arg, name, e) : 0;
+}
+
+static int
+add_size(void *arg, const struct store_entry *entry, struct err *e)
+{
+	struct leftover *l = arg;
+
+	(void)e;
+	l->objects++;
+	l->bytes += entry->size;
+	return 0;
+}
+
+/* Heads are listed last: a run that commits meanwhile is then seen. */
+static int
+drop_committed(struct store *s, const char *source, struct ids *x,
+    struct err *e)
+{
+	struct backup_ref *refs = NULL;
+	size_t n = 0, i, k, kept = 0;
+
+	if (backups_list(s, source, &refs, &n, e) != 0)
+		return -1;
+	for (i = 0; i < x->n; i++) {
+		for (k = 0; k < n; k++)
+			if (strcmp(refs[k].id, x->list[i].id) == 0)
+				break;
+		if (k == n)
+			x->list[kept++] = x->list[i];
+	}
+	x->n = kept;
+	free(refs);
+	return 0;
+}
+
+int
+leftovers_find(struct store *s, const char *source, struct leftover **list,
+    size_t *n, struct err *e)
+{
+	char prefix[STORE_KEY_MAX];
+	struct ids x = {0};
+	size_t i;
+	int dead;
+
+	*list = NULL;
+	*n = 0;
+	(void)source_key(source, "data/", prefix);
+	if (store_list_names(s, prefix, add_folder, &x, e) != 0)
+		goto fail;
+	(void)source_key(source, "begun/", prefix);
+	if (store_list(s, prefix, add_note, &x, e) != 0 ||
+	    drop_committed(s, source, &x, e) != 0)
+		goto fail;
+	for (i = 0; i < x.n; i++) {
+		dead = begun_dead(s, source, x.list[i].id, e);
+		if (dead < 0)
+			goto fail;
+		x.list[i].live = !dead;
+		(void)snprintf(prefix, sizeof(prefix), "sources/%s/data/%s/",
+		    source, x.list[i].id);
+		if (store_list(s, prefix, add_size, &x.list[i], e) != 0)
+			goto fail;
+	}
+	*list = x.list;
+	*n = x.n;
+	return 0;
+
+fail:	free(x.list);
+	return -1;
+}
+
+struct sweep {
+	struct store *store;
+	char *keys[BATCH];
+	size_t n;
+	struct err err;
+};
+
+static int
+sweep_flush(struct sweep *w, struct err *e)
+{
+	const char *keys[BATCH];
+	size_t i;
+	int rc;
+
+	for (i = 0; i < w->n; i++)
+		keys[i] = w->keys[i];
+	rc = store_delete(w->store, keys, w->n, e);
+	while (w->n > 0)
+		free(w->keys[--w->n]);
+	return rc;
+}
+
+static int
+sweep_add(void *arg, const struct store_entry *entry, struct err *e)
+{
+	struct sweep *w = arg;
+
+	w->keys[w->n] = strdup(entry->key);
+	if (w->keys[w->n] == NULL)
+		return err_set(e, ERR_NOMEM, 0, "leftovers");
+	w->n++;
+	return w->n == BATCH ? sweep_flush(w, e) : 0;
+}
+
+static int
+has_head(struct store *s, const char *source, const char *id, struct err *e)
+{
+	char key[STORE_KEY_MAX];
+	struct err missing = {0};
+	uint64_t size;
+
+	(void)snprintf(key, sizeof(key), "sources/%s/heads/%s.json", source,
+	    id);
+	if (store_stat(s, key, &size, &missing) == 0)
+		return 1;
+	if (missing.code == ERR_NOTFOUND)
+		return 0;
+	*e = missing;
+	return -1;
+}
+
+int
+leftovers_remove(struct store *s, const char *source, const char *id,
+    struct err *e)
+{
+	char prefix[STORE_KEY_MAX];
+	struct sweep *w;
+	int rc = has_head(s, source, id, e);
+
+	if (rc == 1)
+		return err_set(e, ERR_EXISTS, 0, "%s/%s is a backup, no "
+		    "leftover", source, id);
+	if (rc != 0)
+		return -1;
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		return err_set(e, ERR_NOMEM, 0, "leftovers");
+	w->store = s;
+	(void)snprintf(prefix, sizeof(prefix), "sources/%s/data/%s/", source,
+	    id);
+	rc = store_abort_uploads(s, prefix, e);
+	if (rc == 0)
+		rc = store_list(s, prefix, sweep_add, w, e);
+	if (rc == 0)
+		rc = sweep_flush(w, e);
+	while (w->n > 0)
+		free(w->keys[--w->n]);
+	free(w);
+	return rc != 0 ? -1 : begun_remove(s, source, id, e);
+}
+
+int
+leftovers_clean(struct store *s, const char *source, struct err *e)
+{
+	struct leftover *list = NULL;
+	size_t n = 0, i;
+	int rc;
+
+	rc = leftovers_find(s, source, &list, &n, e);
+	for (i = 0; i < n && rc == 0; i++) {
+		if (list[i].live)
+			continue;
+		log_event(LOG_INFO_, "removing what a dead run left", "id",
+		    list[i].id, NULL);
+		rc = leftovers_remove(s, source, list[i].id, e);
+	}
+	free(list);
+	return rc == 0 ? 0 : err_wrap(e, "clean up leftovers");
+}
