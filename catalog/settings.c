@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* settings of all three programs: config, store and connection. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/random.h"
+
+#include "catalog/settings.h"
+
+#define FORMAT 1
+
+const struct setting settings_common[] = {
+	{ "config", SETTING_STRING, 0, NULL, "FILE", NULL, NULL,
+	    "the configuration file (else /etc/kura/kura.conf, if there)" },
+	{ "store", SETTING_STRING, SETTING_IN_SOURCE, NULL, "URL|NAME", NULL,
+	    NULL, "s3://BUCKET/PREFIX, file:///DIRECTORY, or the NAME of a "
+	    "[store NAME] section" },
+	{ "url", SETTING_STRING, SETTING_IN_STORE | SETTING_NO_ENV, NULL,
+	    "URL", NULL, " ", "the URL of this store (kura.conf only)" },
+	{ "s3-endpoint", SETTING_STRING, SETTING_IN_STORE, NULL, "URL", NULL,
+	    NULL, "S3 endpoint, https://HOST[:PORT]; without: AWS" },
+	{ "s3-region", SETTING_STRING, SETTING_IN_STORE, NULL, "NAME", NULL,
+	    NULL, "S3 region; without: environment, profile, us-east-1" },
+	{ "s3-addressing", SETTING_CHOICE, SETTING_IN_STORE, "auto", "STYLE",
+	    "auto|path|virtual", NULL, "how the bucket stands in URLs" },
+	{ "s3-profile", SETTING_STRING, SETTING_IN_STORE, NULL, "NAME", NULL,
+	    NULL, "profile of the AWS credentials and config files" },
+	{ "s3-ca-file", SETTING_STRING, SETTING_IN_STORE, NULL, "FILE", NULL,
+	    NULL, "CA bundle to trust instead of the system's" },
+	{ "content-md5", SETTING_FLAG, SETTING_IN_STORE, "no", NULL, NULL,
+	    NULL, "send Content-MD5 with each write (Object Lock buckets)" },
+	{ "store-retry", SETTING_DURATION, SETTING_IN_STORE, "15m", "TIME",
+	    NULL, NULL, "how long a request to the store is tried again" },
+	{ "max-memory", SETTING_SIZE, SETTING_IN_STORE, "128MiB", "SIZE",
+	    NULL, NULL, "budget of all transfer buffers together" },
+	{ "part-size", SETTING_SIZE, SETTING_IN_STORE, "16MiB", "SIZE", NULL,
+	    NULL, "size of an upload's parts, 5MiB to 1GiB" },
+	{ "transfers", SETTING_UINT, SETTING_IN_STORE, "16", "N", NULL, NULL,
+	    "requests to the store at once" },
+	{ "rate", SETTING_SIZE, SETTING_IN_STORE, "0", "SIZE", NULL, NULL,
+	    "bytes a second of all transfers together; 0: no limit" },
+	{ "state", SETTING_STRING, 0, NULL, "DIR", NULL, NULL,
+	    "folder for what is learnt about an endpoint" },
+	{ "log-format", SETTING_CHOICE, 0, "text", "FORMAT", "text|json",
+	    NULL, "how events are written to standard error" },
+	{ "log-level", SETTING_CHOICE, 0, "info", "LEVEL",
+	    "debug|info|warn|error", NULL, "least level of events written" },
+	{ "json", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL, NULL,
+	    "print facts as one JSON document" },
+	{ 0 },
+};
+
+const struct setting settings_connection[] = {
+	{ "host", SETTING_STRING, SETTING_IN_SOURCE, NULL, "HOST", NULL, NULL,
+	    "the server; localhost means its socket" },
+	{ "port", SETTING_UINT, SETTING_IN_SOURCE, NULL, "PORT", NULL, NULL,
+	    "its port" },
+	{ "socket", SETTING_STRING, SETTING_IN_SOURCE, NULL, "PATH", NULL,
+	    NULL, "its socket" },
+	{ "user", SETTING_STRING, SETTING_IN_SOURCE, NULL, "NAME", NULL, NULL,
+	    "account to log in as" },
+	{ "password-file", SETTING_STRING, SETTING_IN_SOURCE, NULL, "FILE",
+	    NULL, NULL, "the password is the first line of this file" },
+	{ "defaults-file", SETTING_STRING, SETTING_IN_SOURCE, NULL, "FILE",
+	    NULL, NULL, "read this MySQL option file instead of the usual "
+	    "ones" },
+	{ "ssl-mode", SETTING_CHOICE, SETTING_IN_SOURCE, NULL, "MODE",
+	    "DISABLED|PREFERRED|REQUIRED|VERIFY_CA|VERIFY_IDENTITY", NULL,
+	    "as for the mysql client; REQUIRED off this host" },
+	{ "ssl-ca", SETTING_STRING, SETTING_IN_SOURCE, NULL, "FILE", NULL,
+	    NULL, "CA bundle for the server's certificate" },
+	{ "ssl-capath", SETTING_STRING, SETTING_IN_SOURCE, NULL, "DIR", NULL,
+	    NULL, "folder of CA certificates" },
+	{ "ssl-cert", SETTING_STRING, SETTING_IN_SOURCE, NULL, "FILE", NULL,
+	    NULL, "our certificate" },
+	{ "ssl-key", SETTING_STRING, SETTING_IN_SOURCE, NULL, "FILE", NULL,
+	    NULL, "our key" },
+	{ 0 },
+};
+
+int
+settings_log(const struct settings *s, const char *program, struct err *e)
+{
+	const char *level = settings_str(s, "log-level");
+	struct log_opts opts = { .program = program, .level = LOG_INFO_,
+	    .json = strcasecmp(settings_str(s, "log-format"), "json") == 0 };
+
+	(void)e;
+	if (strcasecmp(level, "debug") == 0)
+		opts.level = LOG_DEBUG_;
+	else if (strcasecmp(level, "warn") == 0)
+		opts.level = LOG_WARN_;
+	else if (strcasecmp(level, "error") == 0)
+		opts.level = LOG_ERROR_;
+	log_setup(&opts);
+	return 0;
+}
+
+/* --- store --- */
+
+/* The URL that --store means; a [store NAME]'s keys are applied. */
+static const char *
+store_url(struct settings *s, struct err *e)
+{
+	const char *name = settings_str(s, "store"), *url;
+
+	if (name != NULL && strstr(name, "://") != NULL)
+		return name;
+	if (name == NULL)
+		name = settings_only_store(s);
+	if (name == NULL) {
+		(void)err_set(e, ERR_USAGE, 0, "no store is named");
+		(void)err_hint(e, "give --store=URL, KURA_STORE, or a [store "
+		    "NAME] section in kura.conf");
+		return NULL;
+	}
+	if (!settings_has_store(s, name)) {
+		(void)err_set(e, ERR_USAGE, 0, "store '%.80s' is neither a "
+		    "URL nor a [store NAME] of the configuration", name);
+		(void)err_hint(e, "write s3://BUCKET/PREFIX or "
+		    "file:///DIRECTORY");
+		return NULL;
+	}
+	if (settings_use_store(s, name, e) != 0)
+		return NULL;
+	url = settings_str(s, "url");
+	if (url == NULL)
+		(void)err_set(e, ERR_USAGE, 0, "[store %.80s] has no url",
+		    name);
+	return url;
+}
+
+static int
+check_format(const char *text, size_t n, struct err *e)
+{
+	json_t *doc = json_loadb(text, n, 0, NULL);
+	json_int_t format = json_integer_value(json_object_get(doc,
+	    "format"));
+
+	json_decref(doc);
+	if (format > FORMAT)
+		return err_set(e, ERR_USAGE, 0, "kura.json: the store has "
+		    "format %lld, which needs a newer Kura",
+		    (long long)format);
+	if (format != FORMAT)
+		return err_set(e, ERR_CORRUPT, 0, "kura.json: damaged");
+	return 0;
+}
+
+static int
+create_format(struct store *store, struct err *e)
+{
+	char id[33], created[CLOCK_TEXT];
+	struct buf text = {0};
+	int rc;
+
+	random_hex(id, 32);
+	clock_rfc3339(clock_now_us(), created);
+	buf_addf(&text, "{\"format\":%d,\"store\":\"%s\",\"created\":\"%s\"}\n",
+	    FORMAT, id, created);
+	rc = buf_check(&text, "kura.json", e) != 0 ? -1 :
+	    store_put(store, "kura.json", text.data, text.len, true, e);
+	buf_free(&text);
+	/* Another one was quicker: the store exists all the same. */
+	if (rc != 0 && e->code == ERR_EXISTS) {
+		*e = (struct err){0};
+		rc = 0;
+	}
+	return rc;
+}
+
+static int
+open_format(struct store *store, bool writable, struct err *e)
+{
+	struct buf text = {0};
+	int rc = store_get(store, "kura.json", 65536, &text, e);
+
+	if (rc == 0)
+		rc = check_format(buf_str(&text), text.len, e);
+	else if (e->code == ERR_NOTFOUND && writable) {
+		*e = (struct err){0};
+		rc = create_format(store, e);
+	} else if (e->code == ERR_NOTFOUND) {
+		*e = (struct err){0};
+		(void)err_set(e, ERR_NOTFOUND, 0, "%s holds no Kura store",
+		    store_name(store));
+		(void)err_hint(e, "check the URL; the first 'backupd run' "
+		    "makes one");
+	}
+	buf_free(&text);
+	return rc;
+}
+
+static int
+check_sizes(const struct store_opts *o, struct err *e)
+{
+	if (o->part_size < (size_t)5 << 20 || o->part_size > (size_t)1 << 30)
+		return err_set(e, ERR_USAGE, 0, "--part-size: not 5MiB to "
+		    "1GiB");
+	if (o->memory < 2 * o->part_size)
+		return err_set(e, ERR_USAGE, 0, "--max-memory: less than two "
+		    "parts");
+	if (o->transfers < 1 || o->transfers > 256)
+		return err_set(e, ERR_USAGE, 0, "--transfers: not 1 to 256");
+	return 0;
+}
+
+struct store *
+settings_open_store(struct settings *s, bool writable,
+    struct cancel *cancel, struct err *e)
+{
+	struct store_opts o = { .cancel = cancel, .create = writable };
+	char state[4096];
+	const char *home;
+	struct store *store;
+
+	o.url = store_url(s, e);
+	if (o.url == NULL)
+		return NULL;
+	o.endpoint = settings_str(s, "s3-endpoint");
+	o.region = settings_str(s, "s3-region");
+	o.addressing = settings_str(s, "s3-addressing");
+	o.profile = settings_str(s, "s3-profile");
+	o.ca_file = settings_str(s, "s3-ca-file");
+	o.content_md5 = settings_flag(s, "content-md5");
+	o.memory = (size_t)settings_size(s, "max-memory");
+	o.part_size = (size_t)settings_size(s, "part-size");
+	o.transfers = (unsigned)settings_uint(s, "transfers");
+	o.retry_ms = settings_ms(s, "store-retry");
+	o.rate = settings_size(s, "rate");
+	o.state_dir = settings_str(s, "state");
+	if (o.state_dir == NULL && (home = getenv("HOME")) != NULL) {
+		(void)snprintf(state, sizeof(state), "%s/.cache/kura", home);
+		o.state_dir = state;
+	}
+	if (check_sizes(&o, e) != 0)
+		return NULL;
+	store = store_open(&o, e);
+	if (store != NULL && open_format(store, writable, e) != 0) {
+		store_close(store);
+		store = NULL;
+	}
+	return store;
+}
+
+/* --- connection --- */
+
+static int
+read_password(const char *path, char **out, struct err *e)
+{
+	struct buf text = {0};
+	struct stat st;
+	int rc = -1;
+
+	if (stat(path, &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH)) != 0) {
+		(void)err_set(e, ERR_USAGE, 0, "%s: others may read this "
+		    "password", path);
+		return err_hint(e, "chmod 600 %s", path);
+	}
+	if (file_read(path, 4096, &text, e) != 0) {
+		e->code = ERR_USAGE;
+	} else {
+		free(*out);
+		*out = strndup(buf_str(&text), strcspn(buf_str(&text),
+		    "\r\n"));
+		rc = *out != NULL ? 0 : err_set(e, ERR_NOMEM, 0, "password");
+	}
+	if (text.data != NULL)
+		memset(text.data, 0, text.len);
+	buf_free(&text);
+	return rc;
+}
+
+static int
+read_option_files(const struct settings *s, struct optfile *files,
+    struct err *e)
+{
+	static const char *const usual[] = { "/etc/my.cnf",
+	    "/etc/mysql/my.cnf" };
+	const char *given = settings_str(s, "defaults-file");
+	const char *home = getenv("HOME");
+	struct err missing;
+	char mine[4096];
+	size_t i;
+
+	if (given != NULL) {
+		if (optfile_read(given, files, e) == 0)
+			return 0;
+		if (e->code == ERR_NOTFOUND)
+			e->code = ERR_USAGE;
+		return -1;
+	}
+	(void)snprintf(mine, sizeof(mine), "%s/.my.cnf",
+	    home != NULL ? home : "");
+	for (i = 0; i < 3; i++) {
+		missing = (struct err){0};
+		if (optfile_read(i < 2 ? usual[i] : mine, files,
+		    &missing) != 0 && missing.code != ERR_NOTFOUND &&
+		    missing.code != ERR_DENIED) {
+			*e = missing;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static const char *
+pick(const struct settings *s, const char *name, const char *from_file)
+{
+	const char *text = settings_str(s, name);
+
+	return text != NULL ? text : from_file;
+}
+
+static int
+parse_ssl(const char *text, enum conn_ssl *mode, struct err *e)
+{
+	static const struct { const char *name; enum conn_ssl mode; } all[] = {
+		{ "DISABLED", CONN_SSL_DISABLED },
+		{ "PREFERRED", CONN_SSL_PREFERRED },
+		{ "REQUIRED", CONN_SSL_REQUIRED },
+		{ "VERIFY_CA", CONN_SSL_VERIFY_CA },
+		{ "VERIFY_IDENTITY", CONN_SSL_VERIFY_IDENTITY },
+	};
+	size_t i;
+
+	*mode = CONN_SSL_DEFAULT;
+	if (text == NULL)
+		return 0;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (strcasecmp(text, all[i].name) == 0) {
+			*mode = all[i].mode;
+			return 0;
+		}
+	return err_set(e, ERR_USAGE, 0, "ssl-mode '%.40s' is not known",
+	    text);
+}
+
+int
+settings_connect(const struct settings *s, const char *program,
+    struct conn_opts *opts, struct optfile *files, struct err *e)
+{
+	const char *port, *secret, *file = settings_str(s, "password-file");
+	char *end;
+
+	*files = (struct optfile){0};
+	*opts = (struct conn_opts){ .program = program };
+	if (read_option_files(s, files, e) != 0)
+		return -1;
+	secret = getenv("KURA_PASSWORD");
+	if (secret == NULL)
+		secret = getenv("MYSQL_PWD");
+	if (file != NULL) {
+		if (read_password(file, &files->password, e) != 0)
+			return -1;
+	} else if (secret != NULL) {
+		free(files->password);
+		files->password = strdup(secret);
+		if (files->password == NULL)
+			return err_set(e, ERR_NOMEM, 0, "password");
+	}
+	opts->host = pick(s, "host", files->host);
+	opts->socket = pick(s, "socket", files->socket);
+	/* A socket named on the command line wins over a host in a file. */
+	if (settings_str(s, "socket") != NULL &&
+	    settings_str(s, "host") == NULL)
+		opts->host = NULL;
+	opts->user = pick(s, "user", files->user);
+	opts->password = files->password;
+	port = pick(s, "port", files->port);
+	if (port != NULL) {
+		opts->port = (unsigned)strtoul(port, &end, 10);
+		if (*end != '\0' || opts->port == 0 || opts->port > 65535)
+			return err_set(e, ERR_USAGE, 0, "port '%.20s' is not "
+			    "1 to 65535", port);
+	}
+	opts->ssl_ca = pick(s, "ssl-ca", files->ssl_ca);
+	opts->ssl_capath = pick(s, "ssl-capath", files->ssl_capath);
+	opts->ssl_cert = pick(s, "ssl-cert", files->ssl_cert);
+	opts->ssl_key = pick(s, "ssl-key", files->ssl_key);
+	if (settings_str(s, "host") != NULL &&
+	    settings_str(s, "socket") != NULL &&
+	    strcasecmp(opts->host, "localhost") != 0)
+		return err_set(e, ERR_USAGE, 0, "--host and --socket "
+		    "contradict each other");
+	return parse_ssl(pick(s, "ssl-mode", files->ssl_mode), &opts->ssl, e);
+}
