@@ -194,8 +194,8 @@ settle(struct chunker *k)
 	if (k->open)
 		t->chunks++;
 	(void)pthread_mutex_unlock(&t->lock);
-	k->opts.totals->rows += k->rows;
-	k->opts.totals->raw += k->raw;
+	k->opts.totals->done.rows += k->rows;
+	k->opts.totals->done.raw += k->raw;
 	k->rows = k->raw = k->enum0 = k->json_changed = 0;
 	k->digest = k->digest_reload = (struct rowsum){0};
 	k->open = false;
@@ -548,7 +548,7 @@ table_run_line(const struct table_run *t)
 	rowsum_hex(&t->digest, sum);
 	rowsum_hex(t->njson > 0 ? &t->digest_reload : &t->digest, reload);
 	return json_pack("{s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I,"
-	    " s:I, s:s, s:s, s:I, s:I, s:s}", "kind", "table",
+	    " s:I, s:s, s:s, s:I, s:I, s:b, s:s}", "kind", "table",
 	    "n", (json_int_t)t->item->n, "schema", t->item->schema,
 	    "name", t->item->name, "engine", t->item->type,
 	    "ddl", place_json(&t->item->ddl), "columns", columns_json(t),
@@ -557,6 +557,7 @@ table_run_line(const struct table_run *t)
 	    "digest", sum, "digest_reload", reload,
 	    "json_changed", (json_int_t)t->json_changed,
 	    "chunks", (json_int_t)t->chunks,
+	    "versioned", t->def.versioned,
 	    "dumped", t->locked ? "locked" : "snapshot");
 }
 

@@ -16,6 +16,7 @@
 
 #include <jansson.h>
 
+#include "catalog/progress.h"
 #include "codec/digest.h"
 #include "mysql/range.h"
 #include "mysql/schema.h"
@@ -30,7 +31,8 @@ struct store;
 
 /* Totals of a run, added to by all workers. */
 struct chunk_totals {
-	_Atomic uint64_t rows, raw, stored, objects, tables;
+	struct progress_totals done;	/* tables, rows, raw */
+	_Atomic uint64_t stored, objects;
 	_Atomic uint64_t pace_ms;	/* wait between flushes: a guard says
 					 * the server is under pressure */
 };

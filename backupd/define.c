@@ -24,6 +24,7 @@ struct define {
 	struct bundle_writer *bundle;
 	struct buf ddl, packed;
 	unsigned others;	/* objects so far that are no tables */
+	long long next;		/* of the sequence at hand */
 	int level;
 };
 
@@ -108,6 +109,9 @@ line_json(const struct plan_item *it, const struct define *d,
 	if (it->kind == SCHEMA_TRIGGER)
 		rc |= json_object_set_new(line, "table",
 		    json_string(it->table));
+	if (it->kind == SCHEMA_SEQUENCE)
+		rc |= json_object_set_new(line, "next",
+		    json_integer((json_int_t)d->next));
 	if (it->kind == SCHEMA_SCHEMA || it->kind == SCHEMA_SEQUENCE) {
 		rc |= json_object_set_new(line, "ddl",
 		    json_stringn(buf_str(&d->ddl), d->ddl.len));
@@ -121,6 +125,25 @@ line_json(const struct plan_item *it, const struct define *d,
 		return NULL;
 	}
 	return line;
+}
+
+/* The value that a sequence gives next, past what the server has cached. */
+static int
+sequence_value(struct define *d, const struct plan_item *it, struct err *e)
+{
+	struct buf sql = {0}, value = {0};
+	int rc = -1;
+
+	buf_adds(&sql, "SELECT next_not_cached_value FROM ");
+	sql_ident(&sql, it->schema);
+	buf_addc(&sql, '.');
+	sql_ident(&sql, it->name);
+	if (buf_check(&sql, "SELECT", e) == 0)
+		rc = conn_value(d->conn, buf_str(&sql), &value, e);
+	d->next = strtoll(buf_str(&value), NULL, 10);
+	buf_free(&sql);
+	buf_free(&value);
+	return rc;
 }
 
 static int
@@ -138,6 +161,8 @@ define_item(struct define *d, struct plan_item *it, struct err *e)
 	buf_clear(&d->ddl);
 	if (schema_ddl(d->conn, d->plan->flavour, &item, &d->ddl, &context,
 	    e) != 0)
+		goto out;
+	if (it->kind == SCHEMA_SEQUENCE && sequence_value(d, it, e) != 0)
 		goto out;
 	if (it->kind != SCHEMA_SCHEMA && it->kind != SCHEMA_SEQUENCE &&
 	    store_ddl(d, it, &place, e) != 0)

@@ -238,7 +238,7 @@ range_done(struct dump *d, struct table_run *t, struct err *e)
 	json_decref(line);
 	if (rc == 0)
 		rc = note_inexact(d, t, e);
-	d->opts->chunker.totals->tables++;
+	d->opts->chunker.totals->done.tables++;
 	live_remove(d, t);
 	table_run_free(t);
 	return rc;
@@ -330,7 +330,7 @@ do_table(struct worker *w, struct plan_item *it, struct err *e)
 	    split(w, t, &first, e) != 0)
 		goto out;
 	only = w->held == NULL;
-	if (chunker_range(w->chunker, w->conn, t, &first, only, hand_out, w,
+	if (schema_engine_rows(it->type) && chunker_range(w->chunker, w->conn, t, &first, only, hand_out, w,
 	    e) != 0) {
 		(void)explain(it, e);
 		goto out;
@@ -555,7 +555,7 @@ dump_locked(const struct dump_opts *opts, struct conn *c,
 	    emit_plan(opts->plan, line, e);
 	json_decref(line);
 	item->dumped = rc == 0;
-	copts.totals->tables++;
+	copts.totals->done.tables++;
 out:	table_run_free(t);
 	chunker_free(k);
 	return rc;

@@ -133,7 +133,7 @@ record_totals(struct head *h, const struct plan *p,
 	    "triggers", (json_int_t)p->counts[SCHEMA_TRIGGER],
 	    "events", (json_int_t)p->counts[SCHEMA_EVENT],
 	    "accounts", (json_int_t)p->accounts,
-	    "rows", (json_int_t)t->rows, "raw", (json_int_t)t->raw,
+	    "rows", (json_int_t)t->done.rows, "raw", (json_int_t)t->done.raw,
 	    "stored", (json_int_t)t->stored, "borrowed", (json_int_t)0,
 	    "objects", (json_int_t)t->objects,
 	    "requests", (json_int_t)n.requests);

@@ -9,7 +9,6 @@
 #include "backupd/dump.h"
 #include "backupd/identity.h"
 #include "backupd/plan.h"
-#include "backupd/progress.h"
 #include "backupd/record.h"
 #include "backupd/guard.h"
 #include "base/buf.h"
@@ -250,7 +249,7 @@ dump(struct run *r, struct err *e)
 	int rc;
 
 	r->dump.snapshot = r->snapshot;
-	progress = progress_start(&r->totals, r->plan.bytes, e);
+	progress = progress_start(&r->totals.done, r->plan.bytes, e);
 	if (progress == NULL)
 		return -1;
 	guard = guard_start(r->opts, &r->flavour, r->snapshot, &r->totals, e);

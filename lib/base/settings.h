@@ -90,6 +90,11 @@ int settings_use_source(struct settings *s, const char *name, struct err *e);
 int settings_use_store(struct settings *s, const char *name, struct err *e);
 bool settings_has_source(const struct settings *s, const char *name);
 
+/* As settings_use_source, but for the one key "store": a restore must not take
+ * the source's own host for its target. */
+int settings_use_source_store(struct settings *s, const char *name,
+    struct err *e);
+
 /* The name of the only [store NAME] of the file, or NULL. */
 const char *settings_only_store(const struct settings *s);
 bool settings_has_store(const struct settings *s, const char *name);

@@ -212,6 +212,22 @@ settings_use_source(struct settings *s, const char *name, struct err *e)
 }
 
 int
+settings_use_source_store(struct settings *s, const char *name,
+    struct err *e)
+{
+	struct value *v = settings_find(s, "store");
+	const struct file_key *k;
+
+	for (k = s->keys; k != NULL; k = k->next)
+		if (strncmp(k->section, "source ", 7) == 0 &&
+		    strcmp(k->section + 7, name) == 0 &&
+		    strcmp(k->key, "store") == 0)
+			return settings_set(s, v, k->value, RANK_SOURCE,
+			    s->config, e);
+	return 0;
+}
+
+int
 settings_use_store(struct settings *s, const char *name, struct err *e)
 {
 	return use(s, "store", name, RANK_STORE, e);

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* progress: bytes, rows, rate and time left of a dump, now and then. */
+/* progress: bytes, rows, rate and time left of a long run, now and then. */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "backupd/chunker.h"
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 
-#include "backupd/progress.h"
+#include "catalog/progress.h"
 
 #define DRAW_MS	500u
 #define LOG_MS	30000u
 
 struct progress {
-	const struct chunk_totals *totals;
+	const struct progress_totals *totals;
 	uint64_t total;
 	int64_t started;
 	struct cancel *stop;	/* our own: ends the thread */
@@ -59,7 +59,7 @@ run(void *arg)
 }
 
 struct progress *
-progress_start(const struct chunk_totals *t, uint64_t total, struct err *e)
+progress_start(const struct progress_totals *t, uint64_t total, struct err *e)
 {
 	struct progress *p = calloc(1, sizeof(*p));
 	int error;

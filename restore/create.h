@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * create: definitions of a plan become objects on the target.
+ *
+ * Each definition is checked to be one CREATE statement of its kind before
+ * the server sees it, and runs under the context that the source had.
+ */
+#ifndef RESTORE_CREATE_H
+#define RESTORE_CREATE_H
+
+#include <stdbool.h>
+
+struct err;
+struct restore_plan;
+struct store;
+struct target;
+
+struct create_opts {
+	struct store *store;
+	struct restore_plan *plan;
+	struct target *target;
+	struct conn *conn;		/* restore session */
+	bool defer_indexes;
+	bool overwrite;			/* drop what is there first */
+	bool keep_names;		/* objects that name an old schema */
+};
+
+/* Schemas and sequences, then tables without foreign keys and deferred
+ * indexes (kept in the plan as clauses). */
+int create_tables(const struct create_opts *o, struct err *e);
+
+/* What can stand only once the rows are in: foreign keys, routines, views,
+ * triggers. */
+int create_rest(const struct create_opts *o, struct err *e);
+
+/* Events, last of all: some may be due at once. */
+int create_events(const struct create_opts *o, struct err *e);
+
+/* Accounts, roles, grants.  missing_only: leave existing accounts and their
+ * grants as they are. */
+int create_accounts(const struct create_opts *o, bool missing_only,
+    struct err *e);
+
+/* ERR_USAGE when a renamed schema is named by a routine, trigger or event
+ * (they are not rewritten), listing the first of them. */
+int create_check_names(const struct create_opts *o, struct err *e);
+
+#endif /* !RESTORE_CREATE_H */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* restore: the program that brings backups back. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cancel.h"
+#include "base/err.h"
+#include "base/signals.h"
+#include "catalog/head.h"
+#include "catalog/settings.h"
+#include "mysql/connect.h"
+#include "restore/extract.h"
+#include "restore/run.h"
+#include "restore/settings.h"
+
+static int
+act(struct settings *s, struct cancel *cancel, struct err *e)
+{
+	struct restore_opts opts = { .source = settings_arg(s, 0),
+	    .cancel = cancel };
+	bool extract = strcmp(settings_verb(s), "extract") == 0;
+	struct conn_opts conn = {0};
+	struct optfile files = {0};
+	struct store *store = NULL;
+	int rc = -1;
+
+	if (!source_name_valid(opts.source)) {
+		(void)err_set(e, ERR_USAGE, 0, "'%.80s' is no name of a "
+		    "source", opts.source);
+		return -1;
+	}
+	if (restore_opts_from(s, &opts, e) != 0)
+		goto out;
+	if (extract && settings_str(s, "into") == NULL) {
+		(void)err_set(e, ERR_USAGE, 0, "extract needs --into=DIR");
+		goto out;
+	}
+	/* The source's section names its store; the target is never taken
+	 * from there: that would be the source itself. */
+	if (settings_connect(s, "restore", &conn, &files, e) != 0 ||
+	    settings_use_source_store(s, opts.source, e) != 0)
+		goto out;
+	conn.cancel = cancel;
+	opts.conn = &conn;
+	store = settings_open_store(s, false, cancel, e);
+	if (store == NULL)
+		goto out;
+	rc = extract ? extract_run(store, &opts, settings_str(s, "into"), e) :
+	    restore_run(store, &opts, stdout, e);
+out:	store_close(store);
+	optfile_free(&files);
+	restore_opts_free(&opts);
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct settings *s;
+	struct cancel *cancel = NULL;
+	struct signals *signals = NULL;
+	struct err e = {0};
+
+	s = settings_new(&restore_program, &e);
+	if (s != NULL && settings_parse(s, argc, argv, &e) == 0 &&
+	    !settings_done(s) && settings_log(s, "restore", &e) == 0 &&
+	    (cancel = cancel_new(&e)) != NULL &&
+	    (signals = signals_start(cancel, &e)) != NULL &&
+	    conn_library_init(&e) == 0)
+		(void)act(s, cancel, &e);
+	if (e.code == ERR_NONE && (fflush(stdout) != 0 || ferror(stdout)))
+		(void)err_set(&e, ERR_IO, 0, "standard output: cannot write");
+	if (e.code != ERR_NONE)
+		(void)fprintf(stderr, "restore: %s%s%s\n", e.msg,
+		    e.hint[0] != '\0' ? "; " : "", e.hint);
+	signals_stop(signals);
+	cancel_free(cancel);
+	settings_free(s);
+	return err_exit_status(e.code);
+}

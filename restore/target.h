@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * target: the server that a restore writes to: what it holds, what it lacks,
+ * and the notes of a restore that was interrupted (schema kura_restore).
+ */
+#ifndef RESTORE_TARGET_H
+#define RESTORE_TARGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mysql/flavour.h"
+
+struct buf;
+struct conn;
+struct conn_opts;
+struct err;
+struct restore_plan;
+
+struct target {
+	const struct conn_opts *opts;
+	struct conn *conn;		/* main's */
+	struct flavour flavour;
+	bool empty;			/* no user schema but ours */
+	bool local_infile;		/* LOAD DATA LOCAL is possible */
+	bool binlog_off;		/* sessions write no binary log */
+	bool resume;			/* notes of this same plan exist */
+};
+
+/* Connect, look, take GET_LOCK('kura_restore'); ERR_BUSY when another has
+ * it. */
+int target_open(struct target *t, const struct conn_opts *opts,
+    struct err *e);
+
+/* One more connection for a worker, session set. */
+struct conn *target_connect(const struct target *t, struct err *e);
+
+/* Objects of the plan that the target already has, as text, one a line; empty
+ * when there are none. */
+int target_conflicts(struct target *t, const struct restore_plan *p,
+    struct buf *out, struct err *e);
+
+/* Notes: is there an interrupted restore?  Sets t->resume when it is this
+ * plan's (same backup, same plan digest); ERR_EXISTS names another one.
+ * restart: forget whatever is noted. */
+int target_notes_open(struct target *t, const struct restore_plan *p,
+    const char *plan_sha256, bool restart, struct err *e);
+
+/* Has this step been done?  Steps are (table, kind, n). */
+int target_step_done(struct conn *c, uint32_t table, const char *kind,
+    uint32_t n, struct err *e);
+/* The INSERT that notes a step, in the caller's transaction. */
+int target_step_note(struct conn *c, uint32_t table, const char *kind,
+    uint32_t n, struct err *e);
+/* Forget all steps of one table. */
+int target_steps_clear(struct conn *c, uint32_t table, struct err *e);
+
+/* All is done: drop the notes. */
+int target_notes_drop(struct target *t, struct err *e);
+
+void target_close(struct target *t);
+
+#endif /* !RESTORE_TARGET_H */
