@@ -16,9 +16,13 @@
 
 #include "restore/create.h"
 
-/* Warnings of deprecation (DESIGN, promise 3), 1105 and 1618 of directories
- * that are ignored are not among them. */
-static const unsigned deprecations[] = { 1287, 1681, 3719, 3778, 0 };
+/* Warnings of deprecation (DESIGN, promise 3), and advice that changes nothing
+ * of what is made: a duplicate index (1831), a spatial index over columns
+ * without SRID (3674). */
+static const unsigned deprecations[] = { 1287, 1681, 3719, 3778, 1831, 3674,
+	0 };
+/* MariaDB says of each new event that the scheduler is off (1105). */
+static const unsigned of_events[] = { 1287, 1681, 3719, 3778, 1105, 0 };
 
 static const char *
 map_schema(void *arg, const char *schema)
@@ -60,11 +64,12 @@ out:	buf_free(&raw);
 }
 
 static int
-run(const struct create_opts *o, const struct buf *sql, struct err *e)
+run(const struct create_opts *o, const struct buf *sql,
+    const unsigned *allowed, struct err *e)
 {
 	if (conn_execn(o->conn, buf_str(sql), sql->len, e) != 0)
 		return -1;
-	return conn_check_warnings(o->conn, deprecations, e);
+	return conn_check_warnings(o->conn, allowed, e);
 }
 
 static int
@@ -154,7 +159,7 @@ create_sequence(const struct create_opts *o, const struct plan_object *s,
 	if (drop(o, "SEQUENCE", s->to_schema, s->name, e) != 0 ||
 	    use(o, s->to_schema, e) != 0 ||
 	    read_ddl(o, NULL, s->ddl, "SEQUENCE", s->schema, false, &sql,
-	    e) != 0 || run(o, &sql, e) != 0)
+	    e) != 0 || run(o, &sql, deprecations, e) != 0)
 		goto out;
 	buf_clear(&sql);
 	buf_adds(&sql, "SELECT SETVAL(");
@@ -192,7 +197,7 @@ create_table(const struct create_opts *o, struct plan_table *t, bool exists,
 		goto out;
 	}
 	if (drop(o, "TABLE", t->to_schema, t->to_name, e) != 0 ||
-	    use(o, t->to_schema, e) != 0 || run(o, &sql, e) != 0 ||
+	    use(o, t->to_schema, e) != 0 || run(o, &sql, deprecations, e) != 0 ||
 	    target_step_note(o->conn, t->n, "table", 0, e) != 0)
 		goto out;
 	rc = 0;
@@ -343,7 +348,8 @@ create_object(const struct create_opts *o, struct plan_object *x,
 	    "PACKAGE" : kind, x->schema, x->kind == LINE_VIEW, &sql,
 	    e) == 0 && use(o, x->to_schema, e) == 0 &&
 	    set_context(o, x, e) == 0)
-		rc = run(o, &sql, e);
+		rc = run(o, &sql, x->kind == LINE_EVENT ? of_events :
+		    deprecations, e);
 	if (reset_context(o, &reset) != 0 && rc == 0) {
 		*e = reset;
 		rc = -1;

@@ -154,7 +154,7 @@ literal(const struct schema_column *c, const char *value, size_t n)
 		buf_add(&b, value, n);
 	} else {
 		if (c->key_text)
-			buf_addf(&b, "_%s", c->charset);
+			buf_addf(&b, "_%s ", c->charset);
 		sql_hex(&b, value, n);
 	}
 	if (b.failed)
