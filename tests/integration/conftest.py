@@ -204,6 +204,6 @@ def bucket(gateway):
                  client=client, bucket=name)
 
 
-@pytest.fixture(params=["file"])
+@pytest.fixture(params=["file", "s3"])
 def store(request):
     return request.getfixturevalue({"file": "directory", "s3": "bucket"}[request.param])

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* s3_list: listings, batch deletes, and uploads that never ended. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "store/s3_request.h"
+#include "store/xml.h"
+
+#include "store/s3_list.h"
+
+#define BATCH 1000
+
+struct listing {
+	struct s3 *s3;
+	bool names;
+	size_t skip;		/* of the key: our prefix, or more for names */
+	backend_each *each;
+	void *arg;
+	/* The entry at hand. */
+	char key[2048];
+	uint64_t size;
+	int64_t mtime;
+	/* The page. */
+	bool root, more;
+	char token[2048], last[2048];
+};
+
+static int
+give(struct listing *l, struct err *e)
+{
+	struct store_entry entry = { .size = l->size, .mtime_us = l->mtime };
+	size_t n = strlen(l->key);
+
+	if (n < l->skip)
+		return err_set(e, ERR_IO, 0, "the listing holds a key outside "
+		    "of its prefix");
+	if (l->names && l->key[n - 1] == '/')
+		l->key[n - 1] = '\0';
+	entry.key = l->key + l->skip;
+	l->size = 0;
+	l->mtime = 0;
+	return entry.key[0] == '\0' ? 0 : l->each(l->arg, &entry, e);
+}
+
+static int
+element(void *arg, const char *path, const char *text, struct err *e)
+{
+	struct listing *l = arg;
+
+	if (strcmp(path, "/ListBucketResult") == 0)
+		l->root = true;
+	else if (strcmp(path, "/ListBucketResult/IsTruncated") == 0)
+		l->more = strcmp(text, "true") == 0;
+	else if (strcmp(path, "/ListBucketResult/NextContinuationToken") == 0)
+		(void)snprintf(l->token, sizeof(l->token), "%s", text);
+	else if (strcmp(path, "/ListBucketResult/Contents/Key") == 0)
+		(void)snprintf(l->key, sizeof(l->key), "%s", text);
+	else if (strcmp(path, "/ListBucketResult/Contents/Size") == 0)
+		l->size = strtoull(text, NULL, 10);
+	else if (strcmp(path, "/ListBucketResult/Contents/LastModified") == 0)
+		(void)clock_parse(text, &l->mtime);
+	else if (strcmp(path, "/ListBucketResult/Contents") == 0)
+		return l->names ? 0 : give(l, e);
+	else if (strcmp(path, "/ListBucketResult/CommonPrefixes/Prefix") == 0) {
+		(void)snprintf(l->key, sizeof(l->key), "%s", text);
+		return give(l, e);
+	}
+	return 0;
+}
+
+static int
+page(struct listing *l, const char *prefix, struct err *e)
+{
+	struct s3_request r;
+	int rc;
+
+	s3_request_init(&r, l->s3, "GET", NULL, NULL, 0);
+	r.job.body_max = (size_t)16 << 20;
+	s3_query(&r, "list-type", "2");
+	s3_query(&r, "prefix", prefix);
+	if (l->names)
+		s3_query(&r, "delimiter", "/");
+	if (l->last[0] != '\0')
+		s3_query(&r, "continuation-token", l->last);
+	rc = s3_run(&r, e);
+	if (rc == 0)
+		rc = xml_parse(buf_str(&r.job.reply.body),
+		    r.job.reply.body.len, NULL, element, l, e);
+	s3_request_fini(&r);
+	if (rc == 0 && !l->root)
+		rc = err_set(e, ERR_IO, 0, "the answer is no listing");
+	return rc;
+}
+
+int
+s3_list(struct backend *b, const char *prefix, bool names,
+    backend_each *each, void *arg, struct err *e)
+{
+	struct s3 *s = (struct s3 *)b;
+	struct listing *l = calloc(1, sizeof(*l));
+	struct buf full = {0};
+	int rc = 0;
+
+	if (l == NULL)
+		return err_set(e, ERR_NOMEM, 0, "listing");
+	buf_addf(&full, "%s%s", s->prefix, prefix);
+	l->s3 = s;
+	l->names = names;
+	l->skip = names ? full.len : strlen(s->prefix);
+	l->each = each;
+	l->arg = arg;
+	do {
+		memcpy(l->last, l->token, sizeof(l->last));
+		l->root = l->more = false;
+		l->token[0] = '\0';
+		rc = buf_check(&full, "prefix", e) != 0 ? -1 :
+		    page(l, buf_str(&full), e);
+		/* Blank or repeated: it would never end, or end too early. */
+		if (rc == 0 && l->more && (l->token[0] == '\0' ||
+		    strcmp(l->token, l->last) == 0))
+			rc = err_set(e, ERR_IO, 0, "the listing goes on, but "
+			    "the store does not say where");
+	} while (rc == 0 && l->more);
+	buf_free(&full);
+	free(l);
+	return rc;
+}
+
+/* --- deleting --- */
+
+static void
+escape(struct buf *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '&')
+			buf_adds(out, "&amp;");
+		else if (*text == '<')
+			buf_adds(out, "&lt;");
+		else if (*text == '>')
+			buf_adds(out, "&gt;");
+		else
+			buf_addc(out, *text);
+	}
+}
+
+struct deleted {
+	char key[1024], code[64];
+	bool failed, root;
+};
+
+static int
+deleted_element(void *arg, const char *path, const char *text, struct err *e)
+{
+	struct deleted *d = arg;
+
+	(void)e;
+	if (strcmp(path, "/DeleteResult") == 0)
+		d->root = true;
+	else if (strcmp(path, "/DeleteResult/Error/Key") == 0 && !d->failed)
+		(void)snprintf(d->key, sizeof(d->key), "%s", text);
+	else if (strcmp(path, "/DeleteResult/Error/Code") == 0 && !d->failed)
+		(void)snprintf(d->code, sizeof(d->code), "%s", text);
+	else if (strcmp(path, "/DeleteResult/Error") == 0)
+		d->failed = strcmp(d->code, "NoSuchKey") != 0 || d->failed;
+	return 0;
+}
+
+static int
+remove_batch(struct s3 *s, const char *const *keys, size_t n, struct err *e)
+{
+	struct deleted d = {0};
+	struct buf body = {0};
+	struct s3_request r;
+	size_t i;
+	int rc;
+
+	buf_adds(&body, "<Delete xmlns=\"http://s3.amazonaws.com/doc/"
+	    "2006-03-01/\"><Quiet>true</Quiet>");
+	for (i = 0; i < n; i++) {
+		buf_adds(&body, "<Object><Key>");
+		escape(&body, s->prefix);
+		escape(&body, keys[i]);
+		buf_adds(&body, "</Key></Object>");
+	}
+	buf_adds(&body, "</Delete>");
+	if (buf_check(&body, "delete", e) != 0) {
+		buf_free(&body);
+		return -1;
+	}
+	s3_request_init(&r, s, "POST", NULL, body.data, body.len);
+	s3_query(&r, "delete", "");
+	s3_extra(&r, "content-type", "application/xml");
+	r.md5_needed = true;
+	rc = s3_run(&r, e);
+	if (rc == 0 && r.job.reply.body.len > 0)
+		rc = xml_parse(r.job.reply.body.data, r.job.reply.body.len,
+		    NULL, deleted_element, &d, e);
+	if (rc == 0 && d.failed)
+		rc = err_set(e, strcmp(d.code, "AccessDenied") == 0 ?
+		    ERR_DENIED : ERR_IO, 0, "delete %s: %s", d.key, d.code);
+	s3_request_fini(&r);
+	buf_free(&body);
+	return rc;
+}
+
+int
+s3_remove(struct backend *b, const char *const *keys, size_t n,
+    struct err *e)
+{
+	size_t i, batch;
+
+	for (i = 0; i < n; i += batch) {
+		batch = n - i < BATCH ? n - i : BATCH;
+		if (remove_batch((struct s3 *)b, keys + i, batch, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- uploads that never ended --- */
+
+struct uploads {
+	char keys[BATCH][STORE_KEY_MAX];
+	char ids[BATCH][512];
+	size_t n;
+	char key[2048], id[1024];
+};
+
+static int
+upload_element(void *arg, const char *path, const char *text, struct err *e)
+{
+	struct uploads *u = arg;
+
+	(void)e;
+	if (strcmp(path, "/ListMultipartUploadsResult/Upload/Key") == 0)
+		(void)snprintf(u->key, sizeof(u->key), "%s", text);
+	else if (strcmp(path, "/ListMultipartUploadsResult/Upload/UploadId") ==
+	    0)
+		(void)snprintf(u->id, sizeof(u->id), "%s", text);
+	else if (strcmp(path, "/ListMultipartUploadsResult/Upload") == 0 &&
+	    u->n < BATCH && strlen(u->key) < STORE_KEY_MAX &&
+	    strlen(u->id) < sizeof(u->ids[0])) {
+		memcpy(u->keys[u->n], u->key, strlen(u->key) + 1);
+		memcpy(u->ids[u->n], u->id, strlen(u->id) + 1);
+		u->n++;
+	}
+	return 0;
+}
+
+static int
+abort_one(struct s3 *s, const char *key, const char *id, struct err *e)
+{
+	size_t skip = strlen(s->prefix);
+	struct s3_request r;
+	int rc;
+
+	if (strncmp(key, s->prefix, skip) != 0)
+		return 0;
+	s3_request_init(&r, s, "DELETE", key + skip, NULL, 0);
+	s3_query(&r, "uploadId", id);
+	r.missing_ok = true;
+	rc = s3_run(&r, e);
+	s3_request_fini(&r);
+	return rc;
+}
+
+int
+s3_abort_uploads(struct backend *b, const char *prefix, struct err *e)
+{
+	struct s3 *s = (struct s3 *)b;
+	struct uploads *u = calloc(1, sizeof(*u));
+	struct buf full = {0};
+	struct s3_request r;
+	size_t i;
+	int rc;
+
+	if (u == NULL)
+		return err_set(e, ERR_NOMEM, 0, "uploads");
+	buf_addf(&full, "%s%s", s->prefix, prefix);
+	s3_request_init(&r, s, "GET", NULL, NULL, 0);
+	r.job.body_max = (size_t)16 << 20;
+	s3_query(&r, "uploads", "");
+	s3_query(&r, "prefix", buf_str(&full));
+	rc = s3_run(&r, e);
+	if (rc == 0)
+		rc = xml_parse(buf_str(&r.job.reply.body),
+		    r.job.reply.body.len, NULL, upload_element, u, e);
+	s3_request_fini(&r);
+	for (i = 0; i < u->n && rc == 0; i++)
+		rc = abort_one(s, u->keys[i], u->ids[i], e);
+	buf_free(&full);
+	free(u);
+	return rc;
+}
