@@ -174,7 +174,7 @@ test_hooks(const struct settings *s, struct run_opts *o)
 int
 run_opts_from(const struct settings *s, struct run_opts *o, struct err *e)
 {
-	unsigned level;
+	unsigned level = 1;
 
 	o->workers = default_workers();
 	if ((settings_str(s, "workers") != NULL &&
