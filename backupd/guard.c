@@ -226,17 +226,16 @@ watch(void *arg)
 
 	if (conn_thread_init(&e) != 0)
 		return NULL;
-	while (g->why.code == ERR_NONE &&
-	    cancel_wait(g->stop, LOOK_MS, &ended) == 0) {
+	do {
 		e = (struct err){0};
-		if (look(g, &e) == 0 || warned)
+		if (look(g, &e) == 0 || warned || e.code == ERR_CANCELLED)
 			continue;
 		/* A guard that cannot see is no reason to lose the dump. */
 		warned = true;
-		if (e.code != ERR_CANCELLED)
-			log_event(LOG_WARN_, "cannot watch the server",
-			    "why", e.msg, NULL);
-	}
+		log_event(LOG_WARN_, "cannot watch the server", "why", e.msg,
+		    NULL);
+	} while (g->why.code == ERR_NONE &&
+	    cancel_wait(g->stop, LOOK_MS, &ended) == 0);
 	conn_thread_end();
 	return NULL;
 }

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may happen to a dump, and what it must not do to its server."""
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+
+import pymysql
+import pytest
+from conftest import BIN, run
+
+
+def start(program, *args, env=None):
+    return subprocess.Popen([str(BIN / program), *map(str, args)], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env={**os.environ, "HOME": "/nonexistent", **(env or {})})
+
+
+def fill(server, rows=60000, tables=3):
+    server.sql("CREATE DATABASE d")
+    for t in range(tables):
+        server.sql("SET SESSION cte_max_recursion_depth=1000000" if server.kind == "mysql" else
+                   "SET max_recursive_iterations=1000000",
+                   f"CREATE TABLE d.t{t} (id INT PRIMARY KEY, pad VARCHAR(300))",
+                   f"INSERT INTO d.t{t} WITH RECURSIVE q(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM q WHERE n<{rows})"
+                   " SELECT n, REPEAT(SHA2(n, 256), 4) FROM q")
+
+
+def heads(store):
+    return [k for k in store.keys() if "/heads/" in k]
+
+
+def wait_for(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "timed out"
+        time.sleep(0.02)
+
+
+def slow(store):
+    return [*store.args, "--threads-soft=1", "--workers=1"]     # a pause after each buffer
+
+
+@contextlib.contextmanager
+def running_dump(source, store, *args):
+    """A dump in the middle of its tables; a busy server keeps it slow."""
+    def sleep():
+        with contextlib.suppress(pymysql.MySQLError), contextlib.closing(source.connect()) as c, c.cursor() as cursor:
+            sleepers.append(c.thread_id())
+            cursor.execute("SELECT SLEEP(60)")
+    sleepers = []
+    threads = [threading.Thread(target=sleep) for _ in range(2)]
+    for t in threads:
+        t.start()
+    wait_for(lambda: source.sql("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO = 'SELECT SLEEP(60)'")[0][0] == 2)
+    p = start("backupd", "run", "d", *slow(store), *source.args(), *args)
+    try:
+        wait_for(lambda: any("/data/" in k or ".tmp" in k for k in every_file(store)) or p.poll() is not None)
+        yield p
+    finally:
+        if p.poll() is None:
+            p.kill()
+        p.wait()
+        for s in sleepers:
+            source.sql(f"KILL {s}")
+        for t in threads:
+            t.join()
+
+
+def every_file(store):
+    return [str(f) for f in store.path.rglob("*")] if store.path.exists() else []
+
+
+@pytest.fixture
+def filled(source):
+    fill(source)
+    return source
+
+
+def test_dump_writes_nothing_to_the_server(filled, directory, kind):
+    status = "SHOW MASTER STATUS" if kind == "mariadb" else "SHOW BINARY LOG STATUS"
+    before = filled.sql(status)
+    assert run("backupd", "run", "d", *directory.args, *filled.args()).status == 0
+    assert filled.sql(status) == before
+
+
+def test_killed_dump_is_no_backup_and_the_next_cleans_up(filled, directory):
+    with running_dump(filled, directory) as p:
+        p.kill()
+        p.wait()
+        p.communicate()
+        assert heads(directory) == []
+        done = run("catalog", "leftovers", *directory.args, "--json")
+        assert [x["state"] for x in json.loads(done.out)["leftovers"]] == ["dead"], done
+        assert run("backupd", "run", "d", *directory.args, *filled.args()).status == 0
+        assert json.loads(run("catalog", "leftovers", *directory.args, "--json").out)["leftovers"] == []
+        assert len(heads(directory)) == 1
+        assert run("catalog", "verify", "--all", *directory.args).status == 0
+
+
+@pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])
+def test_stop_leaves_no_backup_no_lock_no_query(filled, directory, sig):
+    with running_dump(filled, directory) as p:
+        p.send_signal(sig)
+        out, err = p.communicate(timeout=10)
+        assert p.returncode == 1, err
+        name = "SIGTERM" if sig == signal.SIGTERM else "Ctrl-C"
+        assert err.splitlines()[-1] == f"backupd: stopped by {name}"
+        assert out == ""
+        assert heads(directory) == []
+        wait_for(lambda: not [r for r in filled.sql("SHOW PROCESSLIST") if r[1] == "root" and r[4] == "Query"
+                              and not re.search("PROCESSLIST|SLEEP", r[7] or "")])
+        filled.sql("SET SESSION lock_wait_timeout=3", "ALTER TABLE d.t0 ADD COLUMN z INT")
+
+
+def test_connection_killed_in_mid_dump_fails(filled, directory):
+    with running_dump(filled, directory) as p:
+        killed = []
+
+        def kill():
+            for r in filled.sql("SHOW PROCESSLIST"):
+                if r[7] and "`d`.`t" in r[7]:
+                    killed.append(r[0])
+                    filled.sql(f"KILL {r[0]}")
+        wait_for(lambda: kill() or killed or p.poll() is not None)
+        _, err = p.communicate(timeout=60)
+        assert p.returncode == 1, err
+        assert re.search(r"backupd: table d\.t\d: .*server error (2013|2006|1317|1927)", err), err
+        assert heads(directory) == []
+
+
+@pytest.mark.parametrize("ddl,how", [
+    ("DROP TABLE d.{t}", "dropped or renamed"),
+    ("RENAME TABLE d.{t} TO d.renamed", "dropped or renamed"),
+    ("TRUNCATE TABLE d.{t}", "truncated, rebuilt or altered|altered"),
+    ("ALTER TABLE d.{t} ADD COLUMN z INT", "truncated, rebuilt or altered|altered"),
+])
+def test_ddl_on_a_table_not_yet_read_fails_and_names_it(filled, directory, ddl, how):
+    with running_dump(filled, directory) as p:
+        reading = []
+        wait_for(lambda: reading.extend(re.findall(r"`d`\.`(t\d)`", " ".join(
+            r[7] or "" for r in filled.sql("SHOW PROCESSLIST")))) or reading or p.poll() is not None)
+        other = next(t for t in ("t2", "t1", "t0") if t not in reading)
+        filled.sql(ddl.format(t=other))
+        filled.sql("CREATE TABLE d.new_one (id INT)")       # new tables do no harm
+        _, err = p.communicate(timeout=120)
+        assert p.returncode == 1, err
+        assert re.search(rf"backupd: table d\.{other}: it was ({how}) while the dump ran", err), err
+        assert heads(directory) == []
+
+
+def test_plain_writes_are_not_taken_for_ddl(filled, directory):
+    filled.sql("CREATE TABLE d.auto (id INT PRIMARY KEY AUTO_INCREMENT, v INT)")
+    stop = threading.Event()
+
+    def write():
+        while not stop.is_set():
+            filled.sql("INSERT INTO d.auto (v) VALUES (1),(2),(3)")
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        done = run("backupd", "run", "d", *slow(directory), *filled.args())
+    finally:
+        stop.set()
+        writer.join()
+    assert done.status == 0, done
+
+
+def test_ddl_that_waits_makes_the_dump_give_way(source, directory):
+    filled = source
+    fill(filled, rows=250000, tables=1)
+    with running_dump(filled, directory, "--ddl-wait=500ms") as p:
+        reading = []
+        wait_for(lambda: reading.extend(re.findall(r"`d`\.`(t\d)`", " ".join(
+            r[7] or "" for r in filled.sql("SHOW PROCESSLIST")))) or reading or p.poll() is not None)
+        began = time.monotonic()
+        filled.sql("SET SESSION lock_wait_timeout=60", f"ALTER TABLE `d`.`{reading[0]}` ADD COLUMN z INT, ALGORITHM=COPY")
+        waited = time.monotonic() - began
+        _, err = p.communicate(timeout=60)
+        assert p.returncode == 75, err
+        assert "waits for a metadata lock of the dump" in err
+        assert waited < 20
+
+
+def test_blocked_lock_names_its_holder_and_stalls_nobody(filled, directory, kind):
+    holder = filled.connect()
+    cursor = holder.cursor()
+    cursor.execute("LOCK TABLES d.t0 WRITE")
+    try:
+        done = run("backupd", "run", "d", *directory.args, *filled.args(), "--lock-wait=3s", timeout=60)
+        assert done.status == 75, done
+        assert f"held up by connection {holder.thread_id()} of user root" in done.err
+        # nobody waits behind us
+        filled.sql("SET SESSION lock_wait_timeout=2", "INSERT INTO d.t1 VALUES (1000001, 'x')")
+    finally:
+        holder.close()
+
+
+def test_partial_backup_is_marked(filled, directory):
+    done = run("backupd", "run", "d", *directory.args, *filled.args(), "--include=d.t*", "--exclude=d.t1")
+    assert done.status == 0, done
+    assert "partial" in run("catalog", "list", *directory.args).out
+    ids = json.loads(run("catalog", "list", "--json", *directory.args).out)["backups"]
+    tables = json.loads(run("catalog", "show", f"d/{ids[0]['id']}", "--tables", "--json", *directory.args).out)["tables"]
+    assert sorted(t["name"] for t in tables) == ["t0", "t2"]
+    # latest means complete: a partial one is not it
+    assert run("catalog", "show", "d/latest", *directory.args).status == 4
+
+
+def test_another_server_is_refused_unless_adopted(filled, target, directory):
+    assert run("backupd", "run", "d", *directory.args, *filled.args()).status == 0
+    target.sql("CREATE DATABASE other")
+    done = run("backupd", "run", "d", *directory.args, *target.args())
+    assert done.status == 1, done
+    assert "is not the one that its newest backup" in done.err
+    assert len(heads(directory)) == 1
+    assert run("backupd", "run", "d", *directory.args, *target.args(), "--adopt").status == 0
+    assert len(heads(directory)) == 2
+
+
+def test_least_grants_are_enough(filled, directory, kind):
+    text = run("backupd", "grants", f"--for={kind}").out
+    filled.sql("DROP USER IF EXISTS 'kura'@'%'")
+    for statement in re.sub(r"(?m)^--.*$", "", text).split(";"):
+        if statement.strip():
+            filled.sql(statement)
+    filled.sql("ALTER USER 'kura'@'%' IDENTIFIED BY 'secret'")
+    try:
+        done = run("backupd", "run", "d", *directory.args, f"--socket={filled.socket}", "--user=kura", "--json",
+                   env={"KURA_PASSWORD": "secret"})
+        assert done.status == 0, done
+        assert json.loads(done.out)["snapshot"]["proven"]
+        # what a cloud gives: no global locks
+        filled.sql("REVOKE RELOAD ON *.* FROM 'kura'@'%'")
+        if kind == "mysql":
+            filled.sql("REVOKE BACKUP_ADMIN ON *.* FROM 'kura'@'%'")
+        done = run("backupd", "run", "d", *directory.args, f"--socket={filled.socket}", "--user=kura", "--json",
+                   env={"KURA_PASSWORD": "secret"})
+        assert done.status == 0, done
+        assert json.loads(done.out)["snapshot"]["method"] == "lock_free"
+    finally:
+        filled.sql("DROP USER 'kura'@'%'")
+
+
+def test_no_proof_is_refused_naming_the_right(filled, directory, kind):
+    filled.sql("DROP USER IF EXISTS poor@localhost", "CREATE USER poor@localhost IDENTIFIED BY 'secret'",
+               "GRANT SELECT ON *.* TO poor@localhost")
+    args = [*directory.args, f"--socket={filled.socket}", "--user=poor", "--no-accounts", "--json"]
+    # rows that no snapshot holds still need a lock, whatever the server's pauses
+    filled.sql("CREATE TABLE d.m (id INT) ENGINE=MyISAM")
+    try:
+        done = run("backupd", "run", "d", *args, env={"KURA_PASSWORD": "secret"})
+        assert done.status == 1, done
+        right = "RELOAD" if kind == "mariadb" else "RELOAD and BACKUP_ADMIN"
+        assert done.err.splitlines()[-1].endswith(f"; grant {right}, or use --allow-unproven")
+        assert heads(directory) == []
+        done = run("backupd", "run", "d", *args, "--allow-unproven", env={"KURA_PASSWORD": "secret"})
+        assert done.status == 0, done
+        assert not json.loads(done.out)["snapshot"]["proven"]
+        assert "UNPROVEN" in run("catalog", "list", *directory.args).out
+        assert run("catalog", "show", "d/latest", *directory.args).status == 4
+    finally:
+        filled.sql("DROP USER poor@localhost")
