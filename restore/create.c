@@ -86,14 +86,31 @@ use(const struct create_opts *o, const char *schema, struct err *e)
 	return rc;
 }
 
+/* Note that something is about to be made; 1 when it is made already.  What
+ * stands there is dropped only if that was asked for, or if it is half of what
+ * an interrupted restore made. */
 static int
-drop(const struct create_opts *o, const char *kind, const char *schema,
-    const char *name, struct err *e)
+begin(const struct create_opts *o, uint32_t table, const char *step,
+    uint32_t n, bool *drop_it, struct err *e)
+{
+	int state = STEP_NONE;
+
+	if (o->target->resume)
+		state = target_step(o->conn, table, step, n, e);
+	*drop_it = o->overwrite || state == STEP_BEGUN;
+	if (state != STEP_NONE)
+		return state == STEP_DONE ? 1 : state == STEP_BEGUN ? 0 : -1;
+	return target_step_begin(o->conn, table, step, n, e);
+}
+
+static int
+drop(const struct create_opts *o, bool drop_it, const char *kind,
+    const char *schema, const char *name, struct err *e)
 {
 	struct buf sql = {0};
 	int rc;
 
-	if (!o->overwrite || o->target->resume)
+	if (!drop_it)
 		return 0;
 	buf_addf(&sql, "DROP %s IF EXISTS ", kind);
 	sql_ident(&sql, schema);
@@ -153,11 +170,19 @@ static int
 create_sequence(const struct create_opts *o, const struct plan_object *s,
     struct err *e)
 {
+	uint32_t n = (uint32_t)(s - o->plan->objects);
 	struct buf sql = {0};
-	int rc = -1;
+	bool drop_it;
+	int rc = begin(o, 0, "sequence", n, &drop_it, e);
 
-	if (drop(o, "SEQUENCE", s->to_schema, s->name, e) != 0 ||
-	    use(o, s->to_schema, e) != 0 ||
+	if (rc == 1)
+		return 0;
+	if (rc == 0)
+		rc = drop(o, drop_it, "SEQUENCE", s->to_schema, s->name, e);
+	if (rc != 0)
+		goto out;
+	rc = -1;
+	if (use(o, s->to_schema, e) != 0 ||
 	    read_ddl(o, NULL, s->ddl, "SEQUENCE", s->schema, false, &sql,
 	    e) != 0 || run(o, &sql, deprecations, e) != 0)
 		goto out;
@@ -168,45 +193,11 @@ create_sequence(const struct create_opts *o, const struct plan_object *s,
 	sql_ident(&sql, s->name);
 	buf_addf(&sql, ",%lld,0)", s->next);
 	if (buf_check(&sql, "SETVAL", e) == 0)
-		rc = conn_exec(o->conn, buf_str(&sql), e);
+		rc = conn_exec(o->conn, buf_str(&sql), e) != 0 ? -1 :
+		    target_step_done(o->conn, 0, "sequence", n, e);
 out:	buf_free(&sql);
 	return rc == 0 ? 0 : err_wrap(e, "sequence %s.%s", s->to_schema,
 	    s->name);
-}
-
-static int
-create_table(const struct create_opts *o, struct plan_table *t, bool exists,
-    struct err *e)
-{
-	struct buf ddl = {0}, sql = {0}, later = {0}, keys = {0};
-	bool defer = o->defer_indexes && strcasecmp(t->engine,
-	    "InnoDB") == 0 && t->rows > 0;
-	int rc = -1;
-
-	if (read_ddl(o, &t->ddl, NULL, "TABLE", t->schema, true, &ddl,
-	    e) != 0 ||
-	    ddl_split_table(buf_str(&ddl), ddl.len, defer, &sql, &later,
-	    &keys, e) != 0)
-		goto out;
-	if (later.len > 0)
-		t->later = strdup(buf_str(&later));
-	if (keys.len > 0)
-		t->keys = strdup(buf_str(&keys));
-	if (exists) {
-		rc = 0;
-		goto out;
-	}
-	if (drop(o, "TABLE", t->to_schema, t->to_name, e) != 0 ||
-	    use(o, t->to_schema, e) != 0 || run(o, &sql, deprecations, e) != 0 ||
-	    target_step_note(o->conn, t->n, "table", 0, e) != 0)
-		goto out;
-	rc = 0;
-out:	buf_free(&ddl);
-	buf_free(&sql);
-	buf_free(&later);
-	buf_free(&keys);
-	return rc == 0 ? 0 : err_wrap(e, "table %s.%s", t->to_schema,
-	    t->to_name);
 }
 
 /* A table without transactions may hold half a chunk: begin it again. */
@@ -224,18 +215,50 @@ begin_again(const struct create_opts *o, const struct plan_table *t,
 	rc = buf_check(&sql, "TRUNCATE", e) != 0 ||
 	    conn_exec(o->conn, buf_str(&sql), e) != 0 ||
 	    target_steps_clear(o->conn, t->n, e) != 0 ||
-	    target_step_note(o->conn, t->n, "table", 0, e) != 0 ? -1 : 0;
+	    target_step_done(o->conn, t->n, "table", 0, e) != 0 ? -1 : 0;
 	buf_free(&sql);
 	return rc;
+}
+
+static int
+create_table(const struct create_opts *o, struct plan_table *t, struct err *e)
+{
+	struct buf ddl = {0}, sql = {0}, later = {0}, keys = {0};
+	bool defer = o->defer_indexes && strcasecmp(t->engine,
+	    "InnoDB") == 0 && t->rows > 0, drop_it;
+	int rc = -1;
+
+	if (read_ddl(o, &t->ddl, NULL, "TABLE", t->schema, true, &ddl,
+	    e) != 0 ||
+	    ddl_split_table(buf_str(&ddl), ddl.len, defer, &sql, &later,
+	    &keys, e) != 0)
+		goto out;
+	if (later.len > 0)
+		t->later = strdup(buf_str(&later));
+	if (keys.len > 0)
+		t->keys = strdup(buf_str(&keys));
+	rc = begin(o, t->n, "table", 0, &drop_it, e);
+	if (rc == 1)
+		rc = t->transactional ? 0 : begin_again(o, t, e);
+	else if (rc == 0)
+		rc = drop(o, drop_it, "TABLE", t->to_schema, t->to_name,
+		    e) != 0 || use(o, t->to_schema, e) != 0 ||
+		    run(o, &sql, deprecations, e) != 0 ||
+		    target_step_done(o->conn, t->n, "table", 0, e) != 0 ? -1 :
+		    0;
+out:	buf_free(&ddl);
+	buf_free(&sql);
+	buf_free(&later);
+	buf_free(&keys);
+	return rc == 0 ? 0 : err_wrap(e, "table %s.%s", t->to_schema,
+	    t->to_name);
 }
 
 int
 create_tables(const struct create_opts *o, struct err *e)
 {
 	struct restore_plan *p = o->plan;
-	struct plan_table *t;
 	size_t i;
-	int done;
 
 	for (i = 0; i < p->nobjects; i++)
 		if (p->objects[i].kind == LINE_SCHEMA &&
@@ -245,47 +268,44 @@ create_tables(const struct create_opts *o, struct err *e)
 		if (need_schema(o, p->tables[i].to_schema, e) != 0)
 			return -1;
 	for (i = 0; i < p->nobjects; i++)
-		if (p->objects[i].kind == LINE_SEQUENCE &&
-		    !o->target->resume &&
-		    create_sequence(o, &p->objects[i], e) != 0)
+		if (p->objects[i].kind == LINE_SEQUENCE && create_sequence(o, &p->objects[i], e) != 0)
 			return -1;
-	for (i = 0; i < p->ntables; i++) {
-		t = &p->tables[i];
-		done = 0;
-		if (o->target->resume)
-			done = target_step_done(o->conn, t->n, "table", 0, e);
-		if (done < 0 || create_table(o, t, done == 1, e) != 0)
+	for (i = 0; i < p->ntables; i++)
+		if (create_table(o, &p->tables[i], e) != 0)
 			return -1;
-		if (done == 1 && !t->transactional && begin_again(o, t,
-		    e) != 0)
-			return -1;
-	}
 	return 0;
 }
 
 /* --- the rest --- */
 
+void
+create_context(const struct plan_object *x, struct buf *out)
+{
+	const struct schema_context *c = &x->context;
+	/* Whatever is not known stays at what a dump would have said. */
+	const char *mode = c->sql_mode != NULL ? c->sql_mode : "";
+	const char *zone = c->time_zone != NULL ? c->time_zone : "+00:00";
+
+	buf_adds(out, "SET sql_mode=");
+	sql_string(out, mode, strlen(mode));
+	buf_adds(out, ", time_zone=");
+	sql_string(out, zone, strlen(zone));
+	if (c->charset != NULL && c->collation != NULL) {
+		buf_adds(out, ", character_set_client=");
+		sql_string(out, c->charset, strlen(c->charset));
+		buf_adds(out, ", collation_connection=");
+		sql_string(out, c->collation, strlen(c->collation));
+	}
+}
+
 static int
 set_context(const struct create_opts *o, const struct plan_object *x,
     struct err *e)
 {
-	const struct schema_context *c = &x->context;
 	struct buf sql = {0};
 	int rc;
 
-	/* Whatever is not known stays at what a dump would have said. */
-	buf_adds(&sql, "SET sql_mode=");
-	sql_string(&sql, c->sql_mode != NULL ? c->sql_mode : "",
-	    strlen(c->sql_mode != NULL ? c->sql_mode : ""));
-	buf_adds(&sql, ", time_zone=");
-	sql_string(&sql, c->time_zone != NULL ? c->time_zone : "+00:00",
-	    strlen(c->time_zone != NULL ? c->time_zone : "+00:00"));
-	if (c->charset != NULL && c->collation != NULL) {
-		buf_adds(&sql, ", character_set_client=");
-		sql_string(&sql, c->charset, strlen(c->charset));
-		buf_adds(&sql, ", collation_connection=");
-		sql_string(&sql, c->collation, strlen(c->collation));
-	}
+	create_context(x, &sql);
 	rc = buf_check(&sql, "SET", e) != 0 ? -1 :
 	    conn_exec(o->conn, buf_str(&sql), e);
 	buf_free(&sql);
@@ -301,8 +321,8 @@ reset_context(const struct create_opts *o, struct err *e)
 	    e);
 }
 
-static const char *
-kind_word(const struct plan_object *x)
+const char *
+create_kind(const struct plan_object *x)
 {
 	switch (x->kind) {
 	case LINE_VIEW:
@@ -312,8 +332,6 @@ kind_word(const struct plan_object *x)
 	case LINE_EVENT:
 		return "EVENT";
 	case LINE_ROUTINE:
-		if (strcmp(x->type, "PACKAGE BODY") == 0)
-			return "PACKAGE BODY";
 		return x->type;
 	case LINE_SCHEMA: case LINE_ACCOUNT: case LINE_ROLE: case LINE_GRANT:
 	case LINE_SEQUENCE: case LINE_TABLE: case LINE_CHUNK:
@@ -335,18 +353,25 @@ static int
 create_object(const struct create_opts *o, struct plan_object *x,
     struct err *e)
 {
-	const char *kind = kind_word(x);
+	const char *kind = create_kind(x), *step = line_kind_name(x->kind);
+	uint32_t n = (uint32_t)(x - o->plan->objects);
 	struct err reset = {0};
 	struct buf sql = {0};
+	bool drop_it;
 	int rc = -1;
 
 	if (x->kind == LINE_ROUTINE && !known_routine(x->type))
 		return err_set(e, ERR_USAGE, 0, "unknown kind of routine "
 		    "'%.32s': it needs a newer Kura", x->type);
-	if (drop(o, kind, x->to_schema, x->name, e) == 0 &&
-	    read_ddl(o, &x->place, NULL, strcmp(kind, "PACKAGE BODY") == 0 ?
-	    "PACKAGE" : kind, x->schema, x->kind == LINE_VIEW, &sql,
-	    e) == 0 && use(o, x->to_schema, e) == 0 &&
+	rc = begin(o, 0, step, n, &drop_it, e);
+	if (rc == 1)
+		x->done = true;
+	if (rc != 0)
+		return rc == 1 ? 0 : -1;
+	rc = -1;
+	if (drop(o, drop_it, kind, x->to_schema, x->name, e) == 0 &&
+	    read_ddl(o, &x->place, NULL, kind, x->schema,
+	    x->kind == LINE_VIEW, &sql, e) == 0 && use(o, x->to_schema, e) == 0 &&
 	    set_context(o, x, e) == 0)
 		rc = run(o, &sql, x->kind == LINE_EVENT ? of_events :
 		    deprecations, e);
@@ -354,6 +379,8 @@ create_object(const struct create_opts *o, struct plan_object *x,
 		*e = reset;
 		rc = -1;
 	}
+	if (rc == 0)
+		rc = target_step_done(o->conn, 0, step, n, e);
 	buf_free(&sql);
 	x->done = rc == 0;
 	return rc == 0 ? 0 : err_wrap(e, "%s %s.%s", line_kind_name(x->kind),
@@ -379,13 +406,6 @@ create_all(const struct create_opts *o, enum line_kind kind, struct err *e)
 				made++;
 				continue;
 			}
-			/* 1050, 1304 ...: made before the interruption. */
-			if (o->target->resume && (one.sys == 1050 ||
-			    one.sys == 1304 || one.sys == 1359 ||
-			    one.sys == 1537)) {
-				p->objects[i].done = true;
-				continue;
-			}
 			last = one;
 			left++;
 			if (one.code == ERR_CORRUPT && one.sys == 0)
@@ -404,8 +424,11 @@ add_keys(const struct create_opts *o, const struct plan_table *t,
     struct err *e)
 {
 	struct buf sql = {0};
-	int rc;
+	bool again;
+	int rc = begin(o, t->n, "keys", 0, &again, e);
 
+	if (rc != 0)
+		return rc == 1 ? 0 : -1;
 	buf_adds(&sql, "ALTER TABLE ");
 	sql_ident(&sql, t->to_schema);
 	buf_addc(&sql, '.');
@@ -414,11 +437,15 @@ add_keys(const struct create_opts *o, const struct plan_table *t,
 	rc = buf_check(&sql, "ALTER TABLE", e);
 	if (rc == 0 && use(o, t->to_schema, e) == 0)
 		rc = conn_exec(o->conn, buf_str(&sql), e);
+	/* Killed before it was noted: duplicate names mean they are there. */
 	if (rc != 0 && o->target->resume && (e->sys == 1826 ||
-	    e->sys == 1005 || e->sys == 1061)) {
+	    e->sys == 1061 || (e->sys == 1005 && strstr(e->msg, "errno: 121")
+	    != NULL))) {
 		*e = (struct err){0};
 		rc = 0;
 	}
+	if (rc == 0)
+		rc = target_step_done(o->conn, t->n, "keys", 0, e);
 	buf_free(&sql);
 	return rc == 0 ? 0 : err_wrap(e, "foreign keys of table %s.%s",
 	    t->to_schema, t->to_name);
@@ -473,92 +500,4 @@ create_check_names(const struct create_opts *o, struct err *e)
 	}
 	buf_free(&text);
 	return rc;
-}
-
-/* --- accounts --- */
-
-static int
-account_exists(const struct create_opts *o, const char *name, struct err *e)
-{
-	struct err gone = {0};
-	struct result *r = conn_queryf(o->conn, &gone, "SHOW GRANTS FOR %s",
-	    name);
-
-	if (r != NULL) {
-		result_free(r);
-		return 1;
-	}
-	/* 1141: no such grant; 1133: no such account; 3530 and 1959: roles. */
-	if (gone.sys == 1141 || gone.sys == 1133 || gone.sys == 1959 ||
-	    gone.sys == 3162 || gone.sys == 1146)
-		return 0;
-	*e = gone;
-	return -1;
-}
-
-/* An account's name stands in statements: it is only ever quoted text. */
-static bool
-is_quoted_account(const char *name)
-{
-	struct ddl_reader r;
-	struct ddl_token t;
-
-	ddl_reader_init(&r, name, strlen(name));
-	t = ddl_next(&r);
-	if (t.kind != DDL_STRING)
-		return false;
-	t = ddl_next(&r);
-	if (t.kind == DDL_END)
-		return true;
-	if (t.kind != DDL_PUNCT || *t.at != '@')
-		return false;
-	t = ddl_next(&r);
-	return t.kind == DDL_STRING && ddl_next(&r).kind == DDL_END;
-}
-
-int
-create_accounts(const struct create_opts *o, bool missing_only,
-    struct err *e)
-{
-	struct plan_object *x;
-	size_t i, k;
-	int there;
-
-	for (i = 0; i < o->plan->nobjects; i++) {
-		x = &o->plan->objects[i];
-		if (x->kind != LINE_ACCOUNT && x->kind != LINE_ROLE)
-			continue;
-		if (!is_quoted_account(x->name) ||
-		    (ddl_check(x->ddl, strlen(x->ddl), "USER", e) != 0 &&
-		    (*e = (struct err){0},
-		    ddl_check(x->ddl, strlen(x->ddl), "ROLE", e) != 0)))
-			return err_set(e, ERR_CORRUPT, 0, "account %.80s: not "
-			    "a definition", x->name);
-		there = account_exists(o, x->name, e);
-		if (there < 0)
-			return err_wrap(e, "account %s", x->name);
-		x->done = there == 1;
-		if (there == 1)
-			log_event(LOG_INFO_, "account exists and is left as "
-			    "it is", "account", x->name, NULL);
-		else if (conn_exec(o->conn, x->ddl, e) != 0)
-			return err_wrap(e, "account %s", x->name);
-	}
-	for (i = 0; i < o->plan->nobjects; i++) {
-		bool skip = false;
-
-		x = &o->plan->objects[i];
-		if (x->kind != LINE_GRANT)
-			continue;
-		for (k = 0; k < o->plan->nobjects && missing_only; k++)
-			skip |= o->plan->objects[k].kind != LINE_GRANT &&
-			    o->plan->objects[k].done &&
-			    strcmp(o->plan->objects[k].name, x->name) == 0;
-		if (skip)
-			continue;
-		if (ddl_check_grant(x->ddl, strlen(x->ddl), e) != 0 ||
-		    conn_exec(o->conn, x->ddl, e) != 0)
-			return err_wrap(e, "grant to %s", x->name);
-	}
-	return 0;
 }

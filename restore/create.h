@@ -10,7 +10,9 @@
 
 #include <stdbool.h>
 
+struct buf;
 struct err;
+struct plan_object;
 struct restore_plan;
 struct store;
 struct target;
@@ -36,10 +38,11 @@ int create_rest(const struct create_opts *o, struct err *e);
 /* Events, last of all: some may be due at once. */
 int create_events(const struct create_opts *o, struct err *e);
 
-/* Accounts, roles, grants.  missing_only: leave existing accounts and their
- * grants as they are. */
-int create_accounts(const struct create_opts *o, bool missing_only,
-    struct err *e);
+/* The word after CREATE of a view, trigger, event or routine; "" for others. */
+const char *create_kind(const struct plan_object *x);
+
+/* The SET statement of the context in which it was made. */
+void create_context(const struct plan_object *x, struct buf *out);
 
 /* ERR_USAGE when a renamed schema is named by a routine, trigger or event
  * (they are not rewritten), listing the first of them. */

@@ -80,7 +80,8 @@ ddl_next(struct ddl_reader *r)
 				t.kind = DDL_BAD;
 				break;
 			}
-			if (*p == '\\' && quote != '`' && r->end - p >= 2)
+			if (*p == '\\' && quote != '`' && !r->no_escapes &&
+			    r->end - p >= 2)
 				p++;
 			else if (*p == quote && r->end - p >= 2 &&
 			    p[1] == quote)
@@ -110,109 +111,10 @@ ddl_is(const struct ddl_token *t, const char *word)
 	    strncasecmp(t->at, word, t->len) == 0;
 }
 
-static bool
-is_punct(const struct ddl_token *t, char c)
+bool
+ddl_is_punct(const struct ddl_token *t, char c)
 {
 	return t->kind == DDL_PUNCT && *t->at == c;
-}
-
-static int
-refuse(const char *kind, struct err *e)
-{
-	return err_set(e, ERR_CORRUPT, 0, "the stored definition is not one "
-	    "CREATE %s statement: refused", kind);
-}
-
-/* Words that may stand between CREATE and the kind. */
-static bool
-is_prefix(const struct ddl_token *t)
-{
-	static const char *const words[] = { "OR", "REPLACE", "ALGORITHM",
-	    "UNDEFINED", "MERGE", "TEMPTABLE", "DEFINER", "SQL", "SECURITY",
-	    "INVOKER", "AGGREGATE", "CURRENT_USER", "JSON", "RELATIONAL",
-	    "DUALITY", "MATERIALIZED" };
-	size_t i;
-
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (ddl_is(t, words[i]))
-			return true;
-	return false;
-}
-
-/* Past CREATE and what may stand before the kind; true when the kind follows.
- * An account after DEFINER= is names, strings and an @. */
-static bool
-at_kind(struct ddl_reader *r, const char *kind)
-{
-	struct ddl_token t = ddl_next(r);
-	bool account = false;
-	int n;
-
-	if (!ddl_is(&t, "CREATE"))
-		return false;
-	for (n = 0; n < 40; n++) {
-		t = ddl_next(r);
-		if (ddl_is(&t, kind))
-			return true;
-		if (is_prefix(&t)) {
-			account = ddl_is(&t, "DEFINER");
-			continue;
-		}
-		if (is_punct(&t, '=') || is_punct(&t, '@') ||
-		    is_punct(&t, '(') || is_punct(&t, ')'))
-			continue;
-		if (!account || (t.kind != DDL_NAME && t.kind != DDL_STRING &&
-		    t.kind != DDL_WORD))
-			return false;
-	}
-	return false;
-}
-
-int
-ddl_check(const char *text, size_t n, const char *kind, struct err *e)
-{
-	bool table = strcmp(kind, "TABLE") == 0 ||
-	    strcmp(kind, "DATABASE") == 0 || strcmp(kind, "SEQUENCE") == 0;
-	struct ddl_reader r;
-	struct ddl_token t;
-	int depth = 0;
-
-	ddl_reader_init(&r, text, n);
-	if (memchr(text, '\0', n) != NULL || !at_kind(&r, kind))
-		return refuse(kind, e);
-	while ((t = ddl_next(&r)).kind != DDL_END) {
-		if (t.kind == DDL_BAD)
-			return refuse(kind, e);
-		if (!table)
-			continue;
-		if (is_punct(&t, '('))
-			depth++;
-		else if (is_punct(&t, ')'))
-			depth--;
-		else if (depth == 0 && (is_punct(&t, ';') ||
-		    ddl_is(&t, "SELECT") || ddl_is(&t, "AS") ||
-		    ddl_is(&t, "LIKE")))
-			return refuse(kind, e);
-	}
-	return 0;
-}
-
-int
-ddl_check_grant(const char *text, size_t n, struct err *e)
-{
-	struct ddl_reader r;
-	struct ddl_token t;
-
-	ddl_reader_init(&r, text, n);
-	t = ddl_next(&r);
-	if (ddl_is(&t, "GRANT") || ddl_is(&t, "REVOKE"))
-		return 0;
-	if (ddl_is(&t, "SET")) {
-		t = ddl_next(&r);
-		if (ddl_is(&t, "DEFAULT"))
-			return 0;
-	}
-	return refuse("GRANT", e);
 }
 
 /* --- taking a table's definition apart --- */
@@ -257,22 +159,25 @@ read_parts(const char *text, size_t n, struct table_text *x, struct err *e)
 	ddl_reader_init(&r, text, n);
 	while ((t = ddl_next(&r)).kind != DDL_END) {
 		if (t.kind == DDL_BAD)
-			return refuse("TABLE", e);
-		if (is_punct(&t, '(') && depth++ == 0) {
+			return err_set(e, ERR_CORRUPT, 0, "the stored "
+			    "definition of the table cannot be read");
+		if (ddl_is_punct(&t, '(') && depth++ == 0) {
 			x->open = t.at;
 			from = t.at + 1;
-		} else if (is_punct(&t, ')') && --depth == 0) {
+		} else if (ddl_is_punct(&t, ')') && --depth == 0) {
 			x->close = t.at;
 			return add_part(x, from, t.at, e);
-		} else if (is_punct(&t, ',') && depth == 1) {
+		} else if (ddl_is_punct(&t, ',') && depth == 1) {
 			if (add_part(x, from, t.at, e) != 0)
 				return -1;
 			from = t.at + 1;
 		}
 		if (depth < 0)
-			return refuse("TABLE", e);
+			return err_set(e, ERR_CORRUPT, 0, "the stored "
+			    "definition of the table cannot be read");
 	}
-	return refuse("TABLE", e);
+	return err_set(e, ERR_CORRUPT, 0, "the stored "
+			    "definition of the table cannot be read");
 }
 
 enum part_kind { PART_STAYS, PART_INDEX, PART_FOREIGN };
@@ -474,7 +379,8 @@ ddl_rename(const char *text, size_t n, const struct ddl_map *map,
 	ddl_reader_init(&r, text, n);
 	while ((t = ddl_next(&r)).kind != DDL_END) {
 		if (t.kind == DDL_BAD)
-			return refuse("statement", e);
+			return err_set(e, ERR_CORRUPT, 0, "the stored "
+			    "definition cannot be read");
 		if (t.kind != DDL_NAME) {
 			expect = ddl_is(&t, "TABLE") ||
 			    ddl_is(&t, "REFERENCES") ||
@@ -484,8 +390,8 @@ ddl_rename(const char *text, size_t n, const struct ddl_map *map,
 		}
 		ahead = r;
 		dot = ddl_next(&ahead);
-		second = is_punct(&dot, '.') ? ddl_next(&ahead) : dot;
-		if (is_punct(&dot, '.') && second.kind == DDL_NAME) {
+		second = ddl_is_punct(&dot, '.') ? ddl_next(&ahead) : dot;
+		if (ddl_is_punct(&dot, '.') && second.kind == DDL_NAME) {
 			struct ddl_reader third = ahead;
 			struct ddl_token more = ddl_next(&third);
 

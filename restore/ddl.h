@@ -28,6 +28,7 @@ struct ddl_token {
 struct ddl_reader {
 	const char *p, *end;
 	bool in_versioned;	/* inside a versioned comment */
+	bool no_escapes;	/* a backslash is a backslash */
 };
 
 void ddl_reader_init(struct ddl_reader *r, const char *text, size_t n);
@@ -35,17 +36,22 @@ void ddl_reader_init(struct ddl_reader *r, const char *text, size_t n);
 /* The next token; DDL_END at the end, DDL_BAD for an unended quote. */
 struct ddl_token ddl_next(struct ddl_reader *r);
 
-/* Is the token this keyword (any case)? */
+/* Is the token this keyword (any case), this character? */
 bool ddl_is(const struct ddl_token *t, const char *word);
+bool ddl_is_punct(const struct ddl_token *t, char c);
 
 /* 0 if text is one CREATE statement of kind ("TABLE", "VIEW", "PROCEDURE",
  * "FUNCTION", "TRIGGER", "EVENT", "DATABASE", "SEQUENCE", "USER", "ROLE",
  * "PACKAGE", "LIBRARY"), else -1 with *e (ERR_CORRUPT).  A table's definition
- * must not end in a SELECT. */
+ * must not end in a SELECT; only code may hold a semicolon. */
 int ddl_check(const char *text, size_t n, const char *kind, struct err *e);
 
 /* One GRANT, REVOKE or SET DEFAULT ROLE. */
 int ddl_check_grant(const char *text, size_t n, struct err *e);
+
+/* Nothing in it that the mysql client takes for a command of its own, between
+ * "DELIMITER //" and "//".  ERR_CORRUPT. */
+int ddl_check_script(const char *text, size_t n, struct err *e);
 
 /*
  * A table's definition in two parts: *create without the secondary indexes

@@ -42,6 +42,7 @@ struct worker {
 	struct sha256 *sha;
 	struct buf plain;
 	size_t given;
+	char sha256[SHA256_HEX];	/* that it must have as stored */
 	bool ended;
 };
 
@@ -91,6 +92,19 @@ sink(void *arg, const void *data, size_t n, struct err *e)
 	return buf_check(&w->plain, "chunk", e);
 }
 
+/* The whole object went by: is it what the list tells of? */
+static int
+check_digest(struct worker *w, struct err *e)
+{
+	uint8_t digest[SHA256_SIZE];
+	char hex[SHA256_HEX];
+
+	sha256_finish(w->sha, digest);
+	hex_encode(digest, sizeof(digest), hex);
+	return strcmp(hex, w->sha256) == 0 ? 0 : err_set(e, ERR_CORRUPT, 0,
+	    "its digest is not the one in the list");
+}
+
 /* Decompress some more; sets ended at the end of the object. */
 static int
 fill(struct worker *w, struct err *e)
@@ -105,7 +119,8 @@ fill(struct worker *w, struct err *e)
 			return -1;
 		if (n == 0) {
 			w->ended = true;
-			return frame_reader_end(w->frame, e);
+			return frame_reader_end(w->frame, e) != 0 ? -1 :
+			    check_digest(w, e);
 		}
 		sha256_add(w->sha, data, n);
 		if (frame_read(w->frame, data, n, e) != 0)
@@ -148,6 +163,7 @@ open_chunk(struct worker *w, const struct plan_chunk *c, struct err *e)
 		return -1;
 	}
 	frame_reader_begin(w->frame, sink, w);
+	memcpy(w->sha256, c->stored_sha256, sizeof(w->sha256));
 	return 0;
 }
 
@@ -209,14 +225,14 @@ load_chunk(struct worker *w, const struct plan_chunk *c, struct err *e)
 	int rc = 0;
 
 	if (o->target->resume) {
-		rc = target_step_done(w->conn, t->n, "chunk", n, e);
-		if (rc != 0)
-			return rc == 1 ? 0 : -1;
+		rc = target_step(w->conn, t->n, "chunk", n, e);
+		if (rc != STEP_NONE)
+			return rc == STEP_DONE ? 0 : -1;
 	}
 	if (conn_exec(w->conn, "START TRANSACTION", e) != 0)
 		rc = -1;
 	else if (load_rows(w, t, c, e) != 0 ||
-	    target_step_note(w->conn, t->n, "chunk", n, e) != 0 ||
+	    target_step_done(w->conn, t->n, "chunk", n, e) != 0 ||
 	    conn_exec(w->conn, "COMMIT", e) != 0)
 		rc = -1;
 	if (rc != 0) {
@@ -236,14 +252,14 @@ static int
 add_indexes(struct worker *w, const struct plan_table *t, struct err *e)
 {
 	struct buf sql = {0};
-	int rc, done = 0;
+	int rc, step = STEP_NONE;
 
 	if (t->later == NULL)
 		return 0;
 	if (w->load->opts->target->resume)
-		done = target_step_done(w->conn, t->n, "indexes", 0, e);
-	if (done != 0)
-		return done == 1 ? 0 : -1;
+		step = target_step(w->conn, t->n, "indexes", 0, e);
+	if (step != STEP_NONE)
+		return step == STEP_DONE ? 0 : -1;
 	buf_adds(&sql, "ALTER TABLE ");
 	sql_ident(&sql, t->to_schema);
 	buf_addc(&sql, '.');
@@ -262,7 +278,7 @@ add_indexes(struct worker *w, const struct plan_table *t, struct err *e)
 	if (rc != 0)
 		return err_wrap(e, "indexes of table %s.%s", t->to_schema,
 		    t->to_name);
-	return target_step_note(w->conn, t->n, "indexes", 0, e);
+	return target_step_done(w->conn, t->n, "indexes", 0, e);
 }
 
 static const struct plan_chunk *

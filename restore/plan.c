@@ -192,13 +192,14 @@ add_chunk(struct restore_plan *p, const struct line *l, struct err *e)
 	c = &list[p->nchunks++];
 	*c = (struct plan_chunk){ .number = (uint32_t)l->table,
 	    .n = (uint32_t)l->n, .rows = l->rows, .raw = l->raw,
-	    .size = l->size, .enum0 = l->enum0, .digest = l->digest };
+	    .size = l->size, .enum0 = l->enum0 };
 	if (l->kind == LINE_MEMBER) {
 		c->place = l->place;
 		c->size = l->place.length;
 		return 0;
 	}
 	c->object = strdup(l->object);
+	memcpy(c->stored_sha256, l->stored_sha256, sizeof(c->stored_sha256));
 	c->first = strdup(l->first_b64);
 	return c->object != NULL && c->first != NULL ? 0 : nomem(e);
 }

@@ -33,7 +33,7 @@ struct plan_chunk {
 	char *object;		/* NULL: a member of the bundle */
 	struct place place;	/* of a member */
 	uint64_t size, rows, raw, enum0;
-	struct rowsum digest;
+	char stored_sha256[SHA256_HEX];	/* of the object */
 	char *first;		/* base64 of its first key: loading order */
 };
 

@@ -15,6 +15,7 @@
 #include "catalog/progress.h"
 #include "codec/digest.h"
 #include "mysql/connect.h"
+#include "restore/accounts.h"
 #include "restore/check.h"
 #include "restore/create.h"
 #include "restore/load.h"
@@ -31,6 +32,7 @@ struct run {
 	struct target target;
 	struct conn *conn;		/* restore session for definitions */
 	struct buf conflicts, missing;
+	char digest[SHA256_HEX];	/* of the plan */
 	enum restore_accounts accounts;
 	bool set_gtid;
 	uint64_t checked;
@@ -73,19 +75,10 @@ look_for_missing(struct run *r, struct err *e)
 {
 	struct err one = {0};
 
-	if (!r->target.local_infile) {
-		/* Ours to change only where that is allowed. */
-		if (conn_exec(r->target.conn, "SET GLOBAL local_infile=1",
-		    &one) == 0)
-			r->target.local_infile = true;
-		else if (one.code == ERR_DENIED)
-			buf_adds(&r->missing, "local_infile is off: rows go in "
-			    "by INSERT, which is slower\n");
-		else {
-			*e = one;
-			return -1;
-		}
-	}
+	if (!r->target.local_infile)
+		buf_adds(&r->missing, "local_infile is off: it is switched on "
+		    "meanwhile if that is allowed; else rows go in by INSERT, "
+		    "which is slower\n");
 	if (r->target.binlog_off) {
 		one = (struct err){0};
 		if (conn_exec(r->target.conn, "SET SESSION sql_log_bin=0",
@@ -150,7 +143,10 @@ print_plan(const struct run *r, FILE *out)
 		(void)fprintf(out, "missing\n");
 		lines(out, "  ", &r->missing);
 	}
-	if (r->conflicts.len > 0) {
+	if (r->target.resume)
+		(void)fprintf(out, "goes on   where an interrupted restore "
+		    "stopped\n");
+	else if (r->conflicts.len > 0) {
 		(void)fprintf(out, "%s\n", r->opts->overwrite ?
 		    "drops first" : "in the way");
 		lines(out, "  ", &r->conflicts);
@@ -202,8 +198,9 @@ plan_digest(const struct run *r, char hex[SHA256_HEX])
 	struct buf text = {0};
 	size_t i;
 
-	buf_addf(&text, "%s/%s accounts=%d", r->plan.head.source,
-	    r->plan.head.id, r->accounts);
+	buf_addf(&text, "%s/%s accounts=%d gtid=%d overwrite=%d",
+	    r->plan.head.source, r->plan.head.id, (int)r->opts->accounts,
+	    (int)r->opts->gtid, r->opts->overwrite);
 	for (i = 0; i < r->opts->nschemas; i++)
 		buf_addf(&text, " schema=%s", r->opts->schemas[i]);
 	for (i = 0; i < r->opts->ntables; i++)
@@ -220,6 +217,10 @@ look(struct run *r, struct err *e)
 	    r->opts->backup, &r->plan.head, e) != 0 ||
 	    restore_plan_read(r->store, &r->plan, e) != 0 ||
 	    target_open(&r->target, r->opts->conn, e) != 0)
+		return -1;
+	plan_digest(r, r->digest);
+	if (!r->opts->restart && target_notes_find(&r->target, &r->plan,
+	    r->digest, e) != 0)
 		return -1;
 	decide(r);
 	return look_for_missing(r, e);
@@ -291,7 +292,7 @@ print_attach(const struct run *r, FILE *out)
 }
 
 static int
-load(struct run *r, struct err *e)
+load_all(struct run *r, struct err *e)
 {
 	const struct load_opts opts = {
 		.store = r->store, .plan = &r->plan, .target = &r->target,
@@ -305,6 +306,27 @@ load(struct run *r, struct err *e)
 		return -1;
 	rc = load_run(&opts, e);
 	progress_stop(p);
+	return rc;
+}
+
+static int
+load(struct run *r, struct err *e)
+{
+	struct err denied = {0};
+	int rc;
+
+	if (r->target.local_infile)
+		return load_all(r, e);
+	r->target.local_infile = conn_exec(r->target.conn,
+	    "SET GLOBAL local_infile=1", &denied) == 0;
+	if (!r->target.local_infile && denied.code != ERR_DENIED) {
+		*e = denied;
+		return -1;
+	}
+	rc = load_all(r, e);
+	if (r->target.local_infile && conn_exec(r->target.conn,
+	    "SET GLOBAL local_infile=0", rc == 0 ? e : &denied) != 0)
+		return -1;
 	return rc;
 }
 
@@ -323,7 +345,7 @@ work(struct run *r, struct err *e)
 	if (create_tables(&create, e) != 0 || load(r, e) != 0 ||
 	    create_rest(&create, e) != 0)
 		return -1;
-	if (r->accounts != ACCOUNTS_NONE && create_accounts(&create,
+	if (r->accounts != ACCOUNTS_NONE && accounts_create(&create,
 	    r->accounts == ACCOUNTS_MISSING, e) != 0)
 		return -1;
 	if (r->opts->check) {
@@ -343,32 +365,26 @@ prepare(struct run *r, struct err *e)
 {
 	const struct create_opts names = { .store = r->store,
 	    .plan = &r->plan, .keep_names = r->opts->keep_names };
-	char digest[SHA256_HEX];
+	const char *text = buf_str(&r->conflicts);
 
-	if (create_check_names(&names, e) != 0 || ask(r, e) != 0)
+	if (create_check_names(&names, e) != 0)
 		return -1;
-	plan_digest(r, digest);
-	/* Notes come first of all writes: they tell our own objects from
-	 * others'. */
-	if (r->conflicts.len > 0 && !r->opts->overwrite) {
-		struct err other = {0};
-
-		if (target_notes_open(&r->target, &r->plan, digest, false,
-		    &other) != 0 || !r->target.resume) {
-			if (other.code == ERR_NONE)
-				(void)target_notes_drop(&r->target, &other);
-			(void)err_set(e, ERR_EXISTS, 0, "the target already "
-			    "has %.*s%s", (int)strcspn(buf_str(&r->conflicts),
-			    "\n"), buf_str(&r->conflicts),
-			    strchr(buf_str(&r->conflicts), '\n')[1] != '\0' ?
-			    " and other objects of the backup" : "");
-			return err_hint(e, "use --overwrite to drop them "
-			    "first, or restore under other names");
-		}
-		return 0;
+	/* Of a restore that goes on they are its own. */
+	if (text[0] != '\0' && !r->opts->overwrite && !r->target.resume) {
+		(void)err_set(e, ERR_EXISTS, 0, "the target already has %.*s%s",
+		    (int)strcspn(text, "\n"), text, strchr(text, '\n')[1] !=
+		    '\0' ? " and other objects of the backup" : "");
+		return err_hint(e, "use --overwrite to drop them first, or "
+		    "restore under other names");
 	}
-	return target_notes_open(&r->target, &r->plan, digest,
-	    r->opts->restart, e);
+	if (ask(r, e) != 0)
+		return -1;
+	if (r->target.resume)
+		return 0;
+	/* Notes come first of all writes. */
+	if (r->opts->restart && target_notes_drop(&r->target, e) != 0)
+		return -1;
+	return target_notes_make(&r->target, &r->plan, r->digest, e);
 }
 
 int
@@ -414,6 +430,9 @@ restore_run(struct store *s, const struct restore_opts *opts, FILE *out,
 out:	if (rc != 0 && cancel_requested(opts->cancel)) {
 		*e = (struct err){0};
 		(void)cancel_check(opts->cancel, e);
+		if (r.conn != NULL)
+			(void)err_hint(e, "the same command goes on where "
+			    "this one stopped");
 	}
 	conn_close(r.conn);
 	target_close(&r.target);

@@ -213,8 +213,8 @@ has_notes(struct target *t, bool *out, struct err *e)
 	    "AND TABLE_NAME IN ('run','step')", out, e);
 }
 
-static int
-make_notes(struct target *t, const struct restore_plan *p,
+int
+target_notes_make(struct target *t, const struct restore_plan *p,
     const char *plan_sha256, struct err *e)
 {
 	struct buf sql = {0};
@@ -228,13 +228,13 @@ make_notes(struct target *t, const struct restore_plan *p,
 	    "KEY (table_n, kind, n)) ENGINE=InnoDB", e) != 0 ||
 	    conn_exec(t->conn, "CREATE TABLE IF NOT EXISTS kura_restore.run ("
 	    "one INT PRIMARY KEY, backup VARCHAR(128) CHARACTER SET ascii, "
-	    "plan_sha256 CHAR(64) CHARACTER SET ascii, state VARCHAR(16) "
-	    "CHARACTER SET ascii, started DATETIME, tool VARCHAR(64) CHARACTER "
-	    "SET ascii) ENGINE=InnoDB", e) != 0)
+	    "plan_sha256 CHAR(64) CHARACTER SET ascii, was_empty INT, state "
+	    "VARCHAR(16) CHARACTER SET ascii, started DATETIME, tool "
+	    "VARCHAR(64) CHARACTER SET ascii) ENGINE=InnoDB", e) != 0)
 		return err_wrap(e, "schema kura_restore on the target");
 	buf_addf(&sql, "INSERT INTO kura_restore.run VALUES (1,'%s/%s','%s',"
-	    "'planned',UTC_TIMESTAMP(),'restore " KURA_VERSION "')",
-	    p->head.source, p->head.id, plan_sha256);
+	    "%d,'planned',UTC_TIMESTAMP(),'restore " KURA_VERSION "')",
+	    p->head.source, p->head.id, plan_sha256, t->empty);
 	if (buf_check(&sql, "INSERT", e) == 0)
 		rc = conn_exec(t->conn, buf_str(&sql), e);
 	buf_free(&sql);
@@ -242,8 +242,8 @@ make_notes(struct target *t, const struct restore_plan *p,
 }
 
 int
-target_notes_open(struct target *t, const struct restore_plan *p,
-    const char *plan_sha256, bool restart, struct err *e)
+target_notes_find(struct target *t, const struct restore_plan *p,
+    const char *plan_sha256, struct err *e)
 {
 	char backup[128];
 	struct result *r;
@@ -254,16 +254,11 @@ target_notes_open(struct target *t, const struct restore_plan *p,
 
 	if (has_notes(t, &notes, e) != 0)
 		return -1;
-	if (notes && restart) {
-		if (target_notes_drop(t, e) != 0)
-			return -1;
-		notes = false;
-	}
 	if (!notes)
-		return make_notes(t, p, plan_sha256, e);
+		return 0;
 	(void)snprintf(backup, sizeof(backup), "%s/%s", p->head.source,
 	    p->head.id);
-	r = conn_query(t->conn, "SELECT backup, plan_sha256 FROM "
+	r = conn_query(t->conn, "SELECT backup, plan_sha256, was_empty FROM "
 	    "kura_restore.run", true, e);
 	if (r == NULL)
 		return -1;
@@ -271,6 +266,7 @@ target_notes_open(struct target *t, const struct restore_plan *p,
 	if (got == 1 && strcmp(row[0], backup) == 0 &&
 	    strcmp(row[1], plan_sha256) == 0) {
 		t->resume = true;
+		t->empty = strcmp(row[2], "1") == 0;
 	} else if (got == 1) {
 		rc = err_set(e, ERR_EXISTS, 0, "an interrupted restore of %s "
 		    "is noted on the target, this one is of %s%s", row[0],
@@ -280,18 +276,17 @@ target_notes_open(struct target *t, const struct restore_plan *p,
 		    "use --restart to forget it");
 	}
 	result_free(r);
-	if (got == 0)
-		return make_notes(t, p, plan_sha256, e);
 	return got < 0 ? -1 : rc;
 }
 
 int
-target_step_done(struct conn *c, uint32_t table, const char *kind,
-    uint32_t n, struct err *e)
+target_step(struct conn *c, uint32_t table, const char *kind, uint32_t n,
+    struct err *e)
 {
-	struct result *r = conn_queryf(c, e, "SELECT 1 FROM kura_restore.step "
-	    "WHERE table_n=%u AND kind='%s' AND n=%u", (unsigned)table, kind,
-	    (unsigned)n);
+	struct result *r = conn_queryf(c, e, "SELECT state FROM "
+	    "kura_restore.step WHERE table_n=%u AND kind='%s' AND n=%u",
+	    (unsigned)table, kind, (unsigned)n);
+	enum target_step step = STEP_NONE;
 	unsigned long *len;
 	char **row;
 	int got;
@@ -299,16 +294,33 @@ target_step_done(struct conn *c, uint32_t table, const char *kind,
 	if (r == NULL)
 		return -1;
 	got = result_next(r, &row, &len, e);
+	if (got == 1)
+		step = strcmp(row[0], "done") == 0 ? STEP_DONE : STEP_BEGUN;
 	result_free(r);
-	return got;
+	return got < 0 ? -1 : (int)step;
+}
+
+static int
+step_set(struct conn *c, uint32_t table, const char *kind, uint32_t n,
+    const char *state, struct err *e)
+{
+	return conn_execf(c, e, "INSERT INTO kura_restore.step VALUES "
+	    "(%u,'%s',%u,'%s') ON DUPLICATE KEY UPDATE state='%s'",
+	    (unsigned)table, kind, (unsigned)n, state, state);
 }
 
 int
-target_step_note(struct conn *c, uint32_t table, const char *kind,
+target_step_begin(struct conn *c, uint32_t table, const char *kind,
     uint32_t n, struct err *e)
 {
-	return conn_execf(c, e, "INSERT INTO kura_restore.step VALUES "
-	    "(%u,'%s',%u,'done')", (unsigned)table, kind, (unsigned)n);
+	return step_set(c, table, kind, n, "begun", e);
+}
+
+int
+target_step_done(struct conn *c, uint32_t table, const char *kind,
+    uint32_t n, struct err *e)
+{
+	return step_set(c, table, kind, n, "done", e);
 }
 
 int

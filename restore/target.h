@@ -40,17 +40,26 @@ struct conn *target_connect(const struct target *t, struct err *e);
 int target_conflicts(struct target *t, const struct restore_plan *p,
     struct buf *out, struct err *e);
 
-/* Notes: is there an interrupted restore?  Sets t->resume when it is this
- * plan's (same backup, same plan digest); ERR_EXISTS names another one.
- * restart: forget whatever is noted. */
-int target_notes_open(struct target *t, const struct restore_plan *p,
-    const char *plan_sha256, bool restart, struct err *e);
+/* Is an interrupted restore noted?  When it is this plan's (same backup, same
+ * plan digest) sets t->resume, and t->empty as it was when that one began;
+ * ERR_EXISTS names another one.  Writes nothing. */
+int target_notes_find(struct target *t, const struct restore_plan *p,
+    const char *plan_sha256, struct err *e);
+/* Note that this plan begins. */
+int target_notes_make(struct target *t, const struct restore_plan *p,
+    const char *plan_sha256, struct err *e);
 
-/* Has this step been done?  Steps are (table, kind, n). */
-int target_step_done(struct conn *c, uint32_t table, const char *kind,
+/* Steps are (table, kind, n); table 0 for what is no table's.  A step that
+ * has begun tells what is ours to drop from what is others'. */
+enum target_step { STEP_NONE, STEP_BEGUN, STEP_DONE };
+
+/* How far a step is; -1 on error. */
+int target_step(struct conn *c, uint32_t table, const char *kind, uint32_t n,
+    struct err *e);
+/* Note it, in the caller's transaction. */
+int target_step_begin(struct conn *c, uint32_t table, const char *kind,
     uint32_t n, struct err *e);
-/* The INSERT that notes a step, in the caller's transaction. */
-int target_step_note(struct conn *c, uint32_t table, const char *kind,
+int target_step_done(struct conn *c, uint32_t table, const char *kind,
     uint32_t n, struct err *e);
 /* Forget all steps of one table. */
 int target_steps_clear(struct conn *c, uint32_t table, struct err *e);

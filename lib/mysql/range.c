@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "mysql/connect.h"
+#include "mysql/flavour.h"
 #include "mysql/schema.h"
 
 #include "mysql/range.h"
@@ -30,7 +31,8 @@ struct split {
 	unsigned queries;
 	struct range *list;
 	size_t n, cap;
-	struct buf from;	/* "FROM `s`.`t` FORCE INDEX (`k`)" */
+	struct buf from;		/* the table by its key */
+	struct buf dive;		/* the same, to be explained */
 };
 
 /* A part of the key space: rows where the columns before col have one value
@@ -112,7 +114,8 @@ emit(struct split *s, const struct part *p, uint64_t rows, struct err *e)
 	return e->code == ERR_NONE ? 0 : -1;
 }
 
-/* How many rows, as the server's index dives say. */
+/* How many rows, as the server's index dives say.  With FORCE INDEX MySQL
+ * leaves the dives out and says 1, so this asks with USE INDEX. */
 static int
 estimate(struct split *s, const struct part *p, uint64_t *rows,
     struct err *e)
@@ -121,13 +124,13 @@ estimate(struct split *s, const struct part *p, uint64_t *rows,
 	struct result *r;
 	unsigned long *len;
 	char **row;
-	int at, got = -1;
+	int at, part, got = -1;
 
 	s->queries++;
 	*rows = 0;
 	where_of(s, p, &where);
 	buf_addf(&sql, "EXPLAIN FORMAT=TRADITIONAL SELECT 1 %s%s%s",
-	    buf_str(&s->from), where.len > 0 ? " WHERE " : "",
+	    buf_str(&s->dive), where.len > 0 ? " WHERE " : "",
 	    buf_str(&where));
 	r = buf_check(&sql, "EXPLAIN", e) != 0 ? NULL :
 	    conn_query(s->conn, buf_str(&sql), true, e);
@@ -136,6 +139,11 @@ estimate(struct split *s, const struct part *p, uint64_t *rows,
 		got = result_next(r, &row, &len, e);
 		if (got == 1 && at >= 0 && row[at] != NULL)
 			*rows = strtoull(row[at], NULL, 10);
+		/* Where it would rather scan all, the percentage of that. */
+		part = result_find(r, "filtered");
+		if (got == 1 && part >= 0 && row[part] != NULL)
+			*rows = (uint64_t)((double)*rows *
+			    strtod(row[part], NULL) / 100.0);
 	}
 	result_free(r);
 	buf_free(&sql);
@@ -443,6 +451,20 @@ divide(struct split *s, const struct part *p, uint64_t rows, struct err *e)
 	return rc;
 }
 
+static void
+from(const struct schema_table *t, const char *hint, struct buf *out)
+{
+	buf_adds(out, "FROM ");
+	sql_ident(out, t->schema);
+	buf_addc(out, '.');
+	sql_ident(out, t->name);
+	if (t->nkey == 0)
+		return;
+	buf_addf(out, " %s INDEX (", hint);
+	sql_ident(out, t->key_name);
+	buf_addc(out, ')');
+}
+
 int
 range_split(struct conn *c, const struct flavour *f,
     const struct schema_table *t, uint64_t target, struct range **out,
@@ -453,17 +475,10 @@ range_split(struct conn *c, const struct flavour *f,
 	const struct part whole = { .prefix = "" };
 	int rc = -1;
 
-	(void)f;
-	buf_adds(&s.from, "FROM ");
-	sql_ident(&s.from, t->schema);
-	buf_addc(&s.from, '.');
-	sql_ident(&s.from, t->name);
-	if (t->nkey > 0) {
-		buf_adds(&s.from, " FORCE INDEX (");
-		sql_ident(&s.from, t->key_name);
-		buf_addc(&s.from, ')');
-	}
-	if (buf_check(&s.from, "name", e) != 0)
+	from(t, "FORCE", &s.from);
+	from(t, f->kind == FLAVOUR_MARIADB ? "FORCE" : "USE", &s.dive);
+	if (buf_check(&s.from, "name", e) != 0 ||
+	    buf_check(&s.dive, "name", e) != 0)
 		goto out;
 	if (t->nkey == 0 || t->versioned) {
 		s.list = calloc(1, sizeof(*s.list));
@@ -474,6 +489,7 @@ range_split(struct conn *c, const struct flavour *f,
 	/* Start as if nothing were known: the table's estimate may be old. */
 	rc = divide(&s, &whole, t->rows > target * 4 ? t->rows : target * 4, e);
 out:	buf_free(&s.from);
+	buf_free(&s.dive);
 	if (rc != 0) {
 		range_list_free(s.list, s.n);
 		return -1;

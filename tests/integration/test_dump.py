@@ -27,7 +27,7 @@ def fill(server, rows=60000, tables=3):
                    "SET max_recursive_iterations=1000000",
                    f"CREATE TABLE d.t{t} (id INT PRIMARY KEY, pad VARCHAR(300))",
                    f"INSERT INTO d.t{t} WITH RECURSIVE q(n) AS (SELECT 1 UNION ALL SELECT n+1 FROM q WHERE n<{rows})"
-                   " SELECT n, REPEAT(SHA2(n, 256), 4) FROM q")
+                   " SELECT n, REPEAT(SHA2(n, 256), 4) FROM q", f"ANALYZE TABLE d.t{t}")
 
 
 def heads(store):
