@@ -49,10 +49,28 @@ add_json(struct buf *b, const char *text)
 	buf_addc(b, '"');
 }
 
+/* Names come from servers: no control character reaches a terminal. */
+static bool
+is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+static void
+add_flat(struct buf *b, const char *text)
+{
+	for (; *text != '\0'; text++)
+		buf_addc(b, is_control(*text) ? ' ' : *text);
+}
+
 static void
 add_text(struct buf *b, const char *text)
 {
-	if (text[0] == '\0' || strpbrk(text, " =\"\\\n\t\r") != NULL)
+	const char *p = text;
+
+	while (*p != '\0' && !is_control(*p))
+		p++;
+	if (text[0] == '\0' || *p != '\0' || strpbrk(text, " =\"\\") != NULL)
 		add_json(b, text);
 	else
 		buf_adds(b, text);
@@ -88,8 +106,9 @@ log_event(enum log_level level, const char *message, ...)
 	} else {
 		when[19] = 'Z';
 		when[20] = '\0';
-		buf_addf(&line, "%s %s %s: %s", when, names[level],
-		    sink.opts.program, message);
+		buf_addf(&line, "%s %s %s: ", when, names[level],
+		    sink.opts.program);
+		add_flat(&line, message);
 	}
 	va_start(ap, message);
 	while ((key = va_arg(ap, const char *)) != NULL) {
