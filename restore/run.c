@@ -354,10 +354,15 @@ work(struct run *r, struct err *e)
 		    &r->checked, e) != 0)
 			return -1;
 	}
-	if (create_events(&create, e) != 0 ||
-	    target_notes_drop(&r->target, e) != 0)
+	if (create_events(&create, e) != 0)
 		return -1;
-	return r->set_gtid ? set_gtid(r, e) : 0;
+	/* The notes go last, so that whatever happens can be gone on with;
+	 * but where the drop is logged it must not follow the set. */
+	if (r->set_gtid && r->target.binlog_off && set_gtid(r, e) != 0)
+		return -1;
+	if (target_notes_drop(&r->target, e) != 0)
+		return -1;
+	return r->set_gtid && !r->target.binlog_off ? set_gtid(r, e) : 0;
 }
 
 static int
