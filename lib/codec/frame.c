@@ -142,8 +142,9 @@ frame_read(struct frame_reader *r, const void *data, size_t n, struct err *e)
 	ZSTD_outBuffer out = {0};
 	size_t left;
 
-	/* A full output buffer means that more may be waiting inside. */
-	while (in.pos < in.size || out.pos == r->cap) {
+	/* A full output buffer means that more may be waiting inside; not so
+	 * after a frame's end, where another call would begin a new one. */
+	while (in.pos < in.size || (out.pos == r->cap && r->in_frame)) {
 		out = (ZSTD_outBuffer){ r->out, r->cap, 0 };
 		left = ZSTD_decompressStream(r->ctx, &out, &in);
 		if (ZSTD_isError(left))
