@@ -143,13 +143,17 @@ base64_encode(const void *bytes, size_t n, char *out)
 long
 base64_decode(const char *text, void *out)
 {
-	size_t n = strlen(text);
+	size_t n = strlen(text), digits = strcspn(text, "=");
 	int got;
 
 	if (n % 4 != 0 || n > (size_t)1 << 30)
 		return -1;
 	if (n == 0)
 		return 0;
+	/* EVP_DecodeBlock itself takes blanks, and padding anywhere. */
+	if (n - digits > 2 || strspn(text + digits, "=") != n - digits ||
+	    strcspn(text, " \t\r\n") != n)
+		return -1;
 	got = EVP_DecodeBlock(out, (const unsigned char *)text, (int)n);
 	if (got < 0)
 		return -1;
