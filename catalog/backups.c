@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "store/store.h"
 
 #include "catalog/backups.h"
@@ -103,14 +104,26 @@ static int
 find_latest(struct store *s, const char *source,
     const struct backup_ref *refs, size_t n, struct head *h, struct err *e)
 {
+	struct err damage = {0};
 	size_t i;
 
 	for (i = n; i-- > 0;) {
-		if (head_load(s, source, refs[i].id, h, e) != 0)
-			return -1;
+		if (head_load(s, source, refs[i].id, h, e) != 0) {
+			if (e->code != ERR_CORRUPT)
+				return -1;
+			log_event(LOG_WARN_, "a damaged backup is passed over",
+			    "why", e->msg, NULL);
+			damage = *e;
+			*e = (struct err){0};
+			continue;
+		}
 		if (head_proven(h) && json_is_null(h->partial))
 			return 0;
 		head_free(h);
+	}
+	if (damage.code != ERR_NONE) {
+		*e = damage;
+		return -1;
 	}
 	(void)err_set(e, ERR_NOTFOUND, 0, "source %s has no proven, complete "
 	    "backup, but %zu other%s", source, n, n == 1 ? "" : "s");

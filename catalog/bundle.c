@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bundle: one tar object of many small things. */
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@
 #include "store/store.h"
 
 #include "catalog/bundle.h"
+
+#define TAR_BLOCK 512u
 
 struct bundle_writer {
 	struct store *store;
@@ -178,6 +181,101 @@ bundle_writer_free(struct bundle_writer *w)
 	object_abort(w->object);
 	(void)pthread_mutex_destroy(&w->lock);
 	free(w);
+}
+
+/* --- reading --- */
+
+uint64_t
+bundle_size(uint64_t end)
+{
+	/* Bodies are padded to blocks; two blocks of zeros end a tar. */
+	return (end + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK + 2 * TAR_BLOCK;
+}
+
+struct bundle_stream {
+	struct object_reader *object;
+	uint64_t size;
+	struct err *e;
+};
+
+static la_ssize_t
+take(struct archive *a, void *arg, const void **data)
+{
+	struct bundle_stream *s = arg;
+	size_t n;
+
+	if (object_read(s->object, data, &n, s->e) != 0) {
+		archive_set_error(a, EIO, "%s", s->e->msg);
+		return -1;
+	}
+	s->size += n;
+	return (la_ssize_t)n;
+}
+
+static int
+body(struct archive *tar, struct buf *out, struct err *e)
+{
+	const void *data;
+	la_int64_t at;
+	size_t n;
+	int rc;
+
+	buf_clear(out);
+	while ((rc = archive_read_data_block(tar, &data, &n, &at)) ==
+	    ARCHIVE_OK)
+		buf_add(out, data, n);
+	if (rc != ARCHIVE_EOF)
+		return -1;
+	return buf_check(out, "bundle", e);
+}
+
+int
+bundle_read(struct store *s, const char *source, const char *object,
+    int (*each)(void *arg, uint64_t offset, const struct buf *stored,
+    struct err *e), void *arg, uint64_t *size, struct err *e)
+{
+	struct bundle_stream in = { .e = e };
+	struct archive *tar = archive_read_new();
+	struct archive_entry *entry;
+	struct buf stored = {0};
+	char key[STORE_KEY_MAX];
+	const void *rest;
+	int got, rc = -1;
+
+	buf_init(&stored, BUNDLE_SIZE_MAX * 8);
+	(void)source_key(source, object, key);
+	in.object = tar == NULL ? NULL : object_open(s, key, 0, UINT64_MAX, e);
+	if (in.object == NULL)
+		goto out;
+	if (archive_read_support_format_tar(tar) != ARCHIVE_OK ||
+	    archive_read_open(tar, &in, NULL, take, NULL) != ARCHIVE_OK)
+		goto bad;
+	while ((got = archive_read_next_header(tar, &entry)) == ARCHIVE_OK) {
+		uint64_t at = (uint64_t)archive_read_header_position(tar) +
+		    TAR_BLOCK;
+
+		if (body(tar, &stored, e) != 0)
+			goto bad;
+		if (each(arg, at, &stored, e) != 0)
+			goto out;
+	}
+	if (got != ARCHIVE_EOF)
+		goto bad;
+	while ((got = (int)(take(tar, &in, &rest) > 0)) == 1)
+		continue;
+	if (e->code == ERR_NONE)
+		rc = 0;
+	goto out;
+
+bad:	if (e->code == ERR_NONE)
+		(void)err_set(e, ERR_CORRUPT, 0, "tar: %s",
+		    archive_error_string(tar) != NULL ?
+		    archive_error_string(tar) : "unreadable");
+out:	*size = in.size;
+	(void)archive_read_free(tar);
+	object_close(in.object);
+	buf_free(&stored);
+	return rc;
 }
 
 int

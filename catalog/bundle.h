@@ -33,6 +33,16 @@ int bundle_add(struct bundle_writer *w, const char *name, const void *data,
 int bundle_writer_end(struct bundle_writer *w, struct err *e);
 void bundle_writer_free(struct bundle_writer *w);
 
+/* Bytes of a bundle whose last member's body ends here. */
+uint64_t bundle_size(uint64_t end);
+
+/* Read a whole bundle in order, headers and all; each is called for every
+ * member with its body's offset and stored bytes.  *size: bytes of the object.
+ * ERR_CORRUPT for what is no tar; ERR_NOTFOUND. */
+int bundle_read(struct store *s, const char *source, const char *object,
+    int (*each)(void *arg, uint64_t offset, const struct buf *stored,
+    struct err *e), void *arg, uint64_t *size, struct err *e);
+
 /* Read one place: ranged GET, digest check, decompression; appends plain
  * bytes to *out (its ceiling bounds them).  Damage: ERR_CORRUPT naming the
  * bundle and offset. */

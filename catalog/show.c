@@ -99,8 +99,8 @@ table_line(void *arg, const struct line *l, struct err *e)
 		return 0;
 	if (x->list != NULL)
 		(void)json_array_append_new(x->list, json_pack(
-		    "{s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "schema",
-		    l->schema, "name", l->name, "engine", l->engine, "rows",
+		    "{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "n",
+		    (json_int_t)l->n, "schema", l->schema, "name", l->name, "engine", l->engine, "rows",
 		    (json_int_t)l->rows, "raw", (json_int_t)l->raw, "chunks",
 		    (json_int_t)l->chunks, "digest",
 		    head_text(l->json, "digest")));

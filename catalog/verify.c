@@ -1,59 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* verify: is everything that a backup needs in the store, and whole? */
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/cancel.h"
 #include "base/err.h"
 #include "catalog/bundle.h"
 #include "catalog/list.h"
 #include "catalog/names.h"
-#include "codec/digest.h"
-#include "codec/frame.h"
 #include "store/store.h"
 
-#include "catalog/verify.h"
+#include "catalog/verify_impl.h"
 
-/* One thing to look at: a chunk, or a member of a bundle. */
-struct item {
-	char *object;		/* chunk's key, or the bundle's */
-	uint64_t offset, length;	/* member; length 0: a chunk */
-	char sha256[65];
-	uint64_t size, rows, raw;
-	struct rowsum digest;
-	uint32_t table;		/* number; 0: a definition */
-	bool has_rows;
-};
-
-struct table {
-	uint32_t n;
-	uint32_t columns, chunks, found;
-	uint64_t rows, got_rows;
-	struct rowsum digest, got;
-	char *name;
-	bool damaged;
-};
-
-struct verify {
-	struct store *store;
-	const struct head *head;
-	const struct verify_opts *opts;
-	struct item *items;
-	size_t nitems;
-	struct table *tables;
-	size_t ntables;
-	pthread_mutex_t lock;	/* guards the fields below */
-	size_t next;
-	struct verify_result result;
-	struct err failed;
-};
-
-static void
-found(struct verify *v, const char *what, const char *why)
+void
+verify_found(struct verify *v, const char *what, const char *why)
 {
 	(void)pthread_mutex_lock(&v->lock);
 	v->result.damaged++;
@@ -169,8 +131,8 @@ by_number(const void *a, const void *b)
 	return x->n < y->n ? -1 : x->n > y->n;
 }
 
-static struct table *
-table_of(const struct verify *v, uint32_t n)
+struct table *
+verify_table(const struct verify *v, uint32_t n)
 {
 	const struct table want = { .n = n };
 
@@ -244,28 +206,29 @@ check_listed(struct verify *v, const struct listing *l,
 	char why[96];
 
 	if (entry == NULL) {
-		found(v, it->object, "missing");
+		verify_found(v, it->object, "missing");
 	} else if (it->length == 0 && entry->size != it->size) {
 		(void)snprintf(why, sizeof(why), "has %" PRIu64 " bytes, not %"
 		    PRIu64, entry->size, it->size);
-		found(v, it->object, why);
-	} else if (it->length > 0 && entry->size < it->offset + it->length) {
-		found(v, it->object, "is cut short");
+		verify_found(v, it->object, why);
+	} else if (it->length > 0 && entry->size != bundle_size(it->offset +
+	    it->length)) {
+		(void)snprintf(why, sizeof(why), "has %" PRIu64 " bytes, not %"
+		    PRIu64, entry->size, bundle_size(it->offset +
+		    it->length));
+		verify_found(v, it->object, why);
 	}
 }
 
-/* Members share bundles: one finding a bundle is enough. */
 static int
-by_object(const void *a, const void *b)
+by_place(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
 	int rc = strcmp(x->object, y->object);
 
 	if (rc != 0)
 		return rc;
-	/* The last member of a bundle first: it needs the most. */
-	return x->offset + x->length > y->offset + y->length ? -1 :
-	    x->offset + x->length < y->offset + y->length;
+	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
 static int
@@ -273,7 +236,6 @@ fast(struct verify *v, struct err *e)
 {
 	struct listing l = { .v = v };
 	const json_t *lender;
-	const char *last = "";
 	size_t i;
 	int rc;
 
@@ -284,12 +246,11 @@ fast(struct verify *v, struct err *e)
 			rc = list_one(v, json_string_value(lender), &l, e);
 	if (rc == 0 && l.n > 0)
 		qsort(l.entries, l.n, sizeof(*l.entries), by_key);
-	if (v->nitems > 0)
-		qsort(v->items, v->nitems, sizeof(*v->items), by_object);
 	for (i = 0; i < v->nitems && rc == 0; i++) {
-		if (strcmp(last, v->items[i].object) == 0)
+		/* The last member of a bundle tells the bundle's size. */
+		if (i + 1 < v->nitems && strcmp(v->items[i].object,
+		    v->items[i + 1].object) == 0)
 			continue;
-		last = v->items[i].object;
 		v->result.objects++;
 		check_listed(v, &l, &v->items[i]);
 	}
@@ -299,249 +260,6 @@ fast(struct verify *v, struct err *e)
 	return rc;
 }
 
-/* --- full: what is stored --- */
-
-struct worker {
-	struct verify *v;
-	struct frame_reader *frame;
-	struct sha256 *sha;
-	pthread_t thread;
-	/* The rows at hand. */
-	struct buf rest;	/* begun line */
-	uint32_t columns;
-	uint64_t rows, raw;
-	struct rowsum sum;
-};
-
-/* One line with its LF: the number of columns, no unknown escape. */
-static int
-check_row(struct worker *w, const char *line, size_t n, struct err *e)
-{
-	const char *p = line, *end = line + n - 1;
-	uint32_t tabs = 0;
-
-	for (; (p = memchr(p, '\t', (size_t)(end - p))) != NULL; p++)
-		tabs++;
-	if (tabs + 1 != (w->columns == 0 ? 1 : w->columns))
-		return err_set(e, ERR_CORRUPT, 0, "row %" PRIu64 " has %u "
-		    "columns, not %u", w->rows + 1, tabs + 1, w->columns);
-	for (p = line; (p = memchr(p, '\\', (size_t)(end - p))) != NULL;
-	    p += 2)
-		if (p + 1 >= end || strchr("tn0\\N", p[1]) == NULL ||
-		    p[1] == '\0')
-			return err_set(e, ERR_CORRUPT, 0, "row %" PRIu64
-			    ": unknown escape", w->rows + 1);
-	rowsum_add_row(&w->sum, line, n);
-	w->rows++;
-	return 0;
-}
-
-static int
-take_rows(void *arg, const void *data, size_t n, struct err *e)
-{
-	struct worker *w = arg;
-	const char *p = data, *end = p + n, *lf;
-
-	w->raw += n;
-	while (p < end) {
-		lf = memchr(p, '\n', (size_t)(end - p));
-		if (lf == NULL || w->rest.len > 0) {
-			buf_add(&w->rest, p, lf == NULL ? (size_t)(end - p) :
-			    (size_t)(lf + 1 - p));
-			if (buf_check(&w->rest, "row", e) != 0)
-				return -1;
-			if (lf == NULL)
-				return 0;
-			if (check_row(w, w->rest.data, w->rest.len, e) != 0)
-				return -1;
-			buf_clear(&w->rest);
-		} else if (check_row(w, p, (size_t)(lf + 1 - p), e) != 0) {
-			return -1;
-		}
-		p = lf + 1;
-	}
-	return 0;
-}
-
-static int
-read_chunk(struct worker *w, const struct item *it, struct err *e)
-{
-	char key[STORE_KEY_MAX], hex[SHA256_HEX];
-	uint8_t sha[SHA256_SIZE];
-	struct object_reader *r;
-	uint64_t size = 0;
-	const void *data;
-	size_t n;
-	int rc = -1;
-
-	(void)source_key(w->v->head->source, it->object, key);
-	r = object_open(w->v->store, key, 0, UINT64_MAX, e);
-	if (r == NULL)
-		return -1;
-	frame_reader_begin(w->frame, take_rows, w);
-	for (;;) {
-		if (object_read(r, &data, &n, e) != 0)
-			goto out;
-		if (n == 0)
-			break;
-		size += n;
-		sha256_add(w->sha, data, n);
-		if (frame_read(w->frame, data, n, e) != 0)
-			goto out;
-	}
-	rc = frame_reader_end(w->frame, e);
-out:	object_close(r);
-	sha256_finish(w->sha, sha);
-	hex_encode(sha, sizeof(sha), hex);
-	if (rc == 0 && (size != it->size || strcmp(hex, it->sha256) != 0))
-		rc = err_set(e, ERR_CORRUPT, 0, "stored bytes differ from the "
-		    "list's digest");
-	return rc;
-}
-
-static int
-read_member(struct worker *w, const struct item *it, struct err *e)
-{
-	struct place p = { .offset = it->offset, .length = it->length };
-	struct buf plain = {0};
-	int rc;
-
-	(void)snprintf(p.bundle, sizeof(p.bundle), "%s", it->object);
-	memcpy(p.sha256, it->sha256, sizeof(p.sha256));
-	rc = place_read(w->v->store, w->v->head->source, &p, &plain, e);
-	if (rc == 0 && it->has_rows)
-		rc = take_rows(w, buf_str(&plain), plain.len, e);
-	buf_free(&plain);
-	return rc;
-}
-
-static int
-read_item(struct worker *w, const struct item *it, struct err *e)
-{
-	struct table *t = it->has_rows ? table_of(w->v, it->table) : NULL;
-	int rc;
-
-	if (it->has_rows && t == NULL)
-		return err_set(e, ERR_CORRUPT, 0, "belongs to no table of the "
-		    "lists");
-	w->rows = w->raw = 0;
-	w->sum = (struct rowsum){0};
-	w->columns = t != NULL ? t->columns : 0;
-	buf_clear(&w->rest);
-	rc = it->length == 0 ? read_chunk(w, it, e) : read_member(w, it, e);
-	if (rc == 0 && w->rest.len > 0)
-		rc = err_set(e, ERR_CORRUPT, 0, "the last row has no end");
-	if (rc == 0 && it->has_rows && (w->rows != it->rows ||
-	    w->raw != it->raw || !rowsum_equal(&w->sum, &it->digest)))
-		rc = err_set(e, ERR_CORRUPT, 0, "rows differ from the list's "
-		    "count or digest");
-	(void)pthread_mutex_lock(&w->v->lock);
-	w->v->result.objects++;
-	w->v->result.rows += w->rows;
-	w->v->result.raw += w->raw;
-	w->v->result.bytes += it->length == 0 ? it->size : it->length;
-	if (t != NULL) {
-		t->got_rows += w->rows;
-		t->found += it->length == 0;
-		rowsum_add(&t->got, &w->sum);
-		t->damaged |= rc != 0;
-	}
-	(void)pthread_mutex_unlock(&w->v->lock);
-	return rc;
-}
-
-static const struct item *
-take(struct verify *v)
-{
-	const struct item *it = NULL;
-
-	(void)pthread_mutex_lock(&v->lock);
-	if (v->failed.code == ERR_NONE && v->next < v->nitems)
-		it = &v->items[v->next++];
-	(void)pthread_mutex_unlock(&v->lock);
-	return it;
-}
-
-static void *
-work(void *arg)
-{
-	struct worker *w = arg;
-	const struct item *it;
-	struct err e;
-
-	while ((it = take(w->v)) != NULL) {
-		e = (struct err){0};
-		if (read_item(w, it, &e) == 0)
-			continue;
-		if (e.code == ERR_CORRUPT || e.code == ERR_NOTFOUND) {
-			found(w->v, it->object, e.code == ERR_NOTFOUND ?
-			    "missing" : e.msg);
-			continue;
-		}
-		(void)pthread_mutex_lock(&w->v->lock);
-		if (w->v->failed.code == ERR_NONE)
-			w->v->failed = e;
-		(void)pthread_mutex_unlock(&w->v->lock);
-		break;
-	}
-	return NULL;
-}
-
-static void
-check_tables(struct verify *v)
-{
-	const struct table *t;
-	size_t i;
-
-	for (i = 0; i < v->ntables; i++) {
-		t = &v->tables[i];
-		/* What its chunks say was reported already. */
-		if (t->damaged)
-			continue;
-		if (t->found != t->chunks || t->got_rows != t->rows ||
-		    !rowsum_equal(&t->got, &t->digest))
-			found(v, t->name, "its chunks do not add up to the "
-			    "table's rows and digest");
-	}
-}
-
-static int
-full(struct verify *v, struct err *e)
-{
-	unsigned n = v->opts->workers, started = 0, i;
-	struct worker *workers = calloc(n, sizeof(*workers));
-
-	if (workers == NULL)
-		return err_set(e, ERR_NOMEM, 0, "verify");
-	for (; started < n; started++) {
-		struct worker *w = &workers[started];
-
-		w->v = v;
-		w->frame = frame_reader_new(e);
-		w->sha = w->frame != NULL ? sha256_new(e) : NULL;
-		if (w->sha == NULL || pthread_create(&w->thread, NULL, work,
-		    w) != 0) {
-			frame_reader_free(w->frame);
-			sha256_free(w->sha);
-			(void)err_set(e, ERR_NOMEM, 0, "start worker");
-			break;
-		}
-	}
-	for (i = 0; i < started; i++) {
-		(void)pthread_join(workers[i].thread, NULL);
-		frame_reader_free(workers[i].frame);
-		sha256_free(workers[i].sha);
-		buf_free(&workers[i].rest);
-	}
-	free(workers);
-	if (e->code == ERR_NONE && v->failed.code != ERR_NONE)
-		*e = v->failed;
-	if (e->code != ERR_NONE)
-		return -1;
-	check_tables(v);
-	return 0;
-}
-
 int
 verify_backup(struct store *s, const struct head *h,
     const struct verify_opts *opts, struct verify_result *out,
@@ -549,6 +267,7 @@ verify_backup(struct store *s, const struct head *h,
 {
 	struct verify v = { .store = s, .head = h, .opts = opts };
 	struct err lists = {0};
+	char object[STORE_KEY_MAX];
 	int rc;
 	size_t i;
 
@@ -556,7 +275,10 @@ verify_backup(struct store *s, const struct head *h,
 	rc = list_read(s, h, each_line, &v, &lists);
 	if (rc != 0 && lists.code == ERR_CORRUPT) {
 		/* Without its lists nothing else of a backup can be known. */
-		found(&v, "lists", lists.msg);
+		(void)snprintf(object, sizeof(object), "%.*s",
+		    (int)strcspn(lists.msg, ":"), lists.msg);
+		verify_found(&v, object, lists.msg + strcspn(lists.msg, ":") +
+		    (strchr(lists.msg, ':') != NULL ? 2 : 0));
 		rc = 0;
 	} else if (rc != 0) {
 		*e = lists;
@@ -564,7 +286,9 @@ verify_backup(struct store *s, const struct head *h,
 		if (v.ntables > 0)
 			qsort(v.tables, v.ntables, sizeof(*v.tables),
 			    by_number);
-		rc = opts->fast ? fast(&v, e) : full(&v, e);
+		if (v.nitems > 0)
+			qsort(v.items, v.nitems, sizeof(*v.items), by_place);
+		rc = opts->fast ? fast(&v, e) : verify_full(&v, e);
 	}
 	for (i = 0; i < v.nitems; i++)
 		free(v.items[i].object);

@@ -59,7 +59,8 @@ def running_dump(source, store, *args):
     wait_for(lambda: source.sql("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO = 'SELECT SLEEP(60)'")[0][0] == 2)
     p = start("backupd", "run", "d", *slow(store), *source.args(), *args)
     try:
-        wait_for(lambda: any("/data/" in k or ".tmp" in k for k in every_file(store)) or p.poll() is not None)
+        wait_for(lambda: "/sources/d/begun/" in (files := " ".join(every_file(store)))
+                 and ("/sources/d/data/" in files or ".tmp/" in files) or p.poll() is not None)
         yield p
     finally:
         if p.poll() is None:
