@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* multipart: a streamed object of S3. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct part {
 	struct part *next;
 	struct s3_request request;
 	struct buf data;
+	bool given;			/* its share is given back already */
 	char number[16], md5[32];
 };
 
@@ -133,13 +135,28 @@ begin(struct backend_writer *w, struct err *e)
 	return rc == 0 ? 0 : err_wrap(e, "begin upload");
 }
 
+/* In the transfer thread: a part that has ended holds no share, though its
+ * stream may not look at it for long.  Streams that wait for a share thereby
+ * wait for transfers alone, never for each other. */
+static void
+part_ended(struct s3_request *r)
+{
+	struct part *p = (struct part *)((char *)r -
+	    offsetof(struct part, request));
+
+	buf_free(&p->data);
+	p->given = true;
+	slot_give(r->s3, &r->s3->flight_used);
+}
+
 static void
 part_free(struct s3 *s, struct part *p)
 {
 	s3_request_fini(&p->request);
 	buf_free(&p->data);
+	if (!p->given)
+		slot_give(s, &s->flight_used);
 	free(p);
-	slot_give(s, &s->flight_used);
 }
 
 /* Wait for the oldest part; keep its ETag. */
@@ -186,8 +203,9 @@ fly(struct backend_writer *w, struct err *e)
 		    PARTS_MAX);
 	if (w->upload[0] == '\0' && begin(w, e) != 0)
 		return -1;
-	/* Our own oldest part gives a place sooner than others' may. */
-	while (w->flying != NULL && w->flying->request.job.done)
+	/* No stream has more parts under way than the share is large: what
+	 * failed is seen soon. */
+	while (w->parts - w->done >= s->flight_slots)
 		if (land(w, e) != 0)
 			return -1;
 	if (slot_wait(s, &s->flight_used, s->flight_slots, e) != 0)
@@ -210,6 +228,7 @@ fly(struct backend_writer *w, struct err *e)
 		base64_encode(digest, sizeof(digest), p->md5);
 		s3_extra(&p->request, "content-md5", p->md5);
 	}
+	p->request.ended = part_ended;
 	*w->tail = p;
 	w->tail = &p->next;
 	s3_start(&p->request);
@@ -224,14 +243,8 @@ multipart_write(struct backend_writer *w, const void *data, size_t n,
 	const char *p = data;
 
 	while (n > 0) {
-		if (w->fill.len == part) {
-			/* The flight share is small: land before waiting. */
-			if (w->flying != NULL && w->parts - w->done >=
-			    w->s3->flight_slots && land(w, e) != 0)
-				return -1;
-			if (fly(w, e) != 0)
-				return -1;
-		}
+		if (w->fill.len == part && fly(w, e) != 0)
+			return -1;
 		room = part - w->fill.len;
 		room = room < n ? room : n;
 		buf_add(&w->fill, p, room);

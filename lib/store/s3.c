@@ -193,6 +193,13 @@ op_put(struct backend *b, const char *key, const void *data, size_t n,
 	return put_once(self(b), key, data, n, token, false, e);
 }
 
+/* Room for n bytes of an object, or for the words of a refusal. */
+static size_t
+reply_max(uint64_t n)
+{
+	return n < 65536 ? 65536 : n < BUF_MAX ? (size_t)n : BUF_MAX;
+}
+
 static int
 op_get(struct backend *b, const char *key, uint64_t offset, uint64_t length,
     size_t max, struct buf *out, struct err *e)
@@ -204,7 +211,7 @@ op_get(struct backend *b, const char *key, uint64_t offset, uint64_t length,
 	if (length == 0)
 		return 0;
 	s3_request_init(&r, self(b), "GET", key, NULL, 0);
-	r.job.body_max = max + 1;
+	r.job.body_max = reply_max(max);
 	if (length != UINT64_MAX) {
 		(void)snprintf(range, sizeof(range), "bytes=%llu-%llu",
 		    (unsigned long long)offset,
@@ -212,11 +219,14 @@ op_get(struct backend *b, const char *key, uint64_t offset, uint64_t length,
 		s3_extra(&r, "range", range);
 	}
 	rc = s3_run(&r, e);
-	if (rc == 0 && r.job.reply.body.len > max)
-		rc = err_set(e, ERR_CORRUPT, 0, "larger than %zu bytes", max);
-	else if (rc == 0 && length != UINT64_MAX &&
+	if (rc == 0 && length != UINT64_MAX &&
 	    r.job.reply.status != 206)
 		rc = err_set(e, ERR_IO, 0, "the store ignores ranges");
+	else if ((rc == 0 && r.job.reply.body.len > max) ||
+	    (rc != 0 && e->code == ERR_CORRUPT)) {
+		*e = (struct err){0};
+		rc = err_set(e, ERR_CORRUPT, 0, "larger than %zu bytes", max);
+	}
 	if (rc == 0) {
 		buf_add(out, buf_str(&r.job.reply.body),
 		    r.job.reply.body.len);
@@ -317,7 +327,7 @@ op_read(struct backend_reader *r, const void **data, size_t *n,
 	if (want == 0)
 		return 0;
 	s3_request_init(&r->request, r->s3, "GET", r->key, NULL, 0);
-	r->request.job.body_max = (size_t)want + 1;
+	r->request.job.body_max = reply_max(want);
 	(void)snprintf(r->range, sizeof(r->range), "bytes=%llu-%llu",
 	    (unsigned long long)r->offset,
 	    (unsigned long long)(r->offset + want - 1));
@@ -339,6 +349,8 @@ op_read(struct backend_reader *r, const void **data, size_t *n,
 	*data = buf_str(&r->request.job.reply.body);
 	*n = r->request.job.reply.body.len;
 	r->offset += *n;
+	if (*n > want)
+		return err_set(e, ERR_IO, 0, "the store ignores ranges");
 	if (*n == 0 || r->offset > r->end)
 		return err_set(e, ERR_CORRUPT, 0, "ends before byte %llu",
 		    (unsigned long long)r->end);

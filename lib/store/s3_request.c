@@ -129,12 +129,16 @@ error_element(void *arg, const char *path, const char *text, struct err *e)
 	return 0;
 }
 
-/* An error may stand behind a 200: what matters is the root element. */
+/* An error may stand behind a 200: what matters is the root element.  An
+ * object's own bytes are nobody's answer, whatever they look like. */
 static bool
-is_error_body(const struct buf *body)
+is_error_body(const struct s3_request *r)
 {
-	const char *p = buf_str(body), *error = strstr(p, "<Error");
+	const char *p = buf_str(&r->job.reply.body),
+	    *error = strstr(p, "<Error");
 
+	if (r->key != NULL && strcmp(r->job.method, "GET") == 0)
+		return false;
 	return error != NULL && error - p < 200;
 }
 
@@ -342,21 +346,28 @@ fail(struct s3_request *r)
 	return -1;
 }
 
+/* As transfer_job's decide. */
 static long
-decide(struct transfer_job *job)
+judge(struct s3_request *r)
 {
-	struct s3_request *r = job->arg;
+	struct transfer_job *job = &r->job;
 	struct s3 *s = r->s3;
 	long status = job->reply.status;
 
 	note_date(r);
 	s->bytes_in += job->reply.body.len;
 	if (status >= 200 && status < 300 && job->reply.curl == 0 &&
-	    !is_error_body(&job->reply.body)) {
+	    !is_error_body(r)) {
 		s->bytes_out += job->body_len;
 		(void)pthread_mutex_lock(&s->lock);
 		s->budget = s->budget + 1 > BUDGET ? BUDGET : s->budget + 1;
 		(void)pthread_mutex_unlock(&s->lock);
+		return -1;
+	}
+	/* Too large stays too large. */
+	if (job->reply.body.failed && status >= 200 && status < 300) {
+		(void)err_set(&job->err, ERR_CORRUPT, 0,
+		    "larger than %zu bytes", job->reply.body.max);
 		return -1;
 	}
 	/* A good answer cut short is no answer. */
@@ -372,6 +383,17 @@ decide(struct transfer_job *job)
 		return pause_ms(r);
 	(void)fail(r);
 	return -1;
+}
+
+static long
+decide(struct transfer_job *job)
+{
+	struct s3_request *r = job->arg;
+	long ms = judge(r);
+
+	if (ms < 0 && r->ended != NULL)
+		r->ended(r);
+	return ms;
 }
 
 /* --- running --- */

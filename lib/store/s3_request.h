@@ -49,6 +49,9 @@ struct s3_request {
 	size_t nextra;
 	bool md5_needed;
 	bool missing_ok;		/* 404 is an answer, no failure */
+	/* Called in the transfer thread after the last try, unless a request
+	 * to stop ended it; must not block; may be NULL. */
+	void (*ended)(struct s3_request *r);
 	int64_t deadline;
 	unsigned attempt;
 	bool skewed, moved;
