@@ -54,9 +54,9 @@ static void XMLCALL
 on_text(void *user, const XML_Char *s, int n)
 {
 	struct xml *x = user;
+	size_t room = XML_TEXT_MAX - x->text.len, len = (size_t)n;
 
-	if (x->text.len + (size_t)n <= XML_TEXT_MAX)
-		buf_add(&x->text, s, (size_t)n);
+	buf_add(&x->text, s, len < room ? len : room);
 }
 
 static void XMLCALL
