@@ -16,12 +16,27 @@ cut(const char *from, const char *to)
 	return strndup(from, (size_t)(to - from));
 }
 
+/* Does the text up to end name what an earlier option named? */
+static bool
+same_pick(const struct plan_rename *r, const char *text, const char *end,
+    bool table)
+{
+	size_t len = (size_t)(end - text), n = strlen(r->schema);
+
+	if ((r->table != NULL) != table || len < n ||
+	    memcmp(r->schema, text, n) != 0)
+		return false;
+	return table ? len == n + 1 + strlen(r->table) && text[n] == '.' &&
+	    memcmp(r->table, text + n + 1, strlen(r->table)) == 0 : len == n;
+}
+
 int
 restore_plan_pick(struct restore_plan *p, const char *text, bool table,
     struct err *e)
 {
 	const char *equals = strchr(text, '='), *dot, *to, *end;
 	struct plan_rename *list, *r;
+	size_t n;
 
 	end = equals != NULL ? equals : text + strlen(text);
 	to = equals != NULL ? equals + 1 : text;
@@ -32,6 +47,10 @@ restore_plan_pick(struct restore_plan *p, const char *text, bool table,
 		    table ? "table" : "schema", text, table ?
 		    "schema.table or schema.table=schema.table" :
 		    "schema or schema=schema");
+	for (n = 0; n < p->nrenames; n++)
+		if (same_pick(&p->renames[n], text, end, table))
+			return err_set(e, ERR_USAGE, 0, "--%s %.80s: named "
+			    "twice", table ? "table" : "schema", text);
 	list = realloc(p->renames, (p->nrenames + 1) * sizeof(*list));
 	if (list == NULL)
 		return err_set(e, ERR_NOMEM, 0, "plan");
@@ -353,6 +372,16 @@ settle(struct restore_plan *p, struct err *e)
 }
 
 static int
+by_target(const void *a, const void *b)
+{
+	const struct plan_table *x = *(const struct plan_table *const *)a;
+	const struct plan_table *y = *(const struct plan_table *const *)b;
+	int rc = strcmp(x->to_schema, y->to_schema);
+
+	return rc != 0 ? rc : strcmp(x->to_name, y->to_name);
+}
+
+static int
 check_whole(struct restore_plan *p, struct err *e)
 {
 	uint64_t *rows = calloc(p->ntables + 1, sizeof(*rows));
@@ -371,15 +400,51 @@ check_whole(struct restore_plan *p, struct err *e)
 			    "lists hold %u of its %u chunks", t->schema,
 			    t->name, (unsigned)t->found, (unsigned)t->chunks);
 	}
-	for (i = 0; i < p->nrenames && rc == 0; i++)
-		if (!p->renames[i].used)
-			rc = err_set(e, ERR_NOTFOUND, 0, "backup %s/%s holds "
-			    "no %s %s%s%s", p->head.source, p->head.id,
-			    p->renames[i].table != NULL ? "table" : "schema",
-			    p->renames[i].schema, p->renames[i].table != NULL ?
-			    "." : "", p->renames[i].table != NULL ?
-			    p->renames[i].table : "");
 	free(rows);
+	return rc;
+}
+
+static int
+check_picks(const struct restore_plan *p, struct err *e)
+{
+	const struct plan_rename *r;
+	size_t i;
+
+	for (i = 0; i < p->nrenames; i++) {
+		r = &p->renames[i];
+		if (!r->used)
+			return err_set(e, ERR_NOTFOUND, 0, "backup %s/%s "
+			    "holds no %s %s%s%s", p->head.source, p->head.id,
+			    r->table != NULL ? "table" : "schema", r->schema,
+			    r->table != NULL ? "." : "",
+			    r->table != NULL ? r->table : "");
+	}
+	return 0;
+}
+
+/* No two tables may become one. */
+static int
+check_targets(const struct restore_plan *p, struct err *e)
+{
+	const struct plan_table **list;
+	int rc = 0;
+	size_t i;
+
+	if (p->nrenames == 0 || p->ntables < 2)
+		return 0;
+	list = calloc(p->ntables, sizeof(*list));
+	if (list == NULL)
+		return nomem(e);
+	for (i = 0; i < p->ntables; i++)
+		list[i] = &p->tables[i];
+	qsort(list, p->ntables, sizeof(*list), by_target);
+	for (i = 1; i < p->ntables && rc == 0; i++)
+		if (by_target(&list[i - 1], &list[i]) == 0)
+			rc = err_set(e, ERR_USAGE, 0, "both %s.%s and %s.%s "
+			    "would become %s.%s", list[i - 1]->schema,
+			    list[i - 1]->name, list[i]->schema, list[i]->name,
+			    list[i]->to_schema, list[i]->to_name);
+	free(list);
 	return rc;
 }
 
@@ -396,6 +461,8 @@ restore_plan_read(struct store *s, struct restore_plan *p, struct err *e)
 		qsort(p->tables, p->ntables, sizeof(*p->tables), by_size);
 	if (settle(p, e) != 0 || check_whole(p, e) != 0)
 		return err_wrap(e, "%s/%s", p->head.source, p->head.id);
+	if (check_picks(p, e) != 0)
+		return -1;
 	if (p->nchunks > 0)
 		qsort(p->chunks, p->nchunks, sizeof(*p->chunks), by_table);
 	for (i = 0; i < p->ntables; i++) {
@@ -412,7 +479,7 @@ restore_plan_read(struct store *s, struct restore_plan *p, struct err *e)
 		    o->schema;
 	}
 	p->part = p->nrenames > 0;
-	return 0;
+	return check_targets(p, e);
 }
 
 void

@@ -152,7 +152,8 @@ file_mkdirs(const char *path, struct err *e)
 			continue;
 		part[i] = '\0';
 		if (mkdir(part, 0777) != 0 && errno != EEXIST)
-			return fail(e, part);
+			return err_set(e, errno == EACCES || errno == EPERM ?
+			    ERR_DENIED : ERR_IO, errno, "%s", part);
 		if (i < n)
 			part[i] = '/';
 	}

@@ -59,12 +59,20 @@ next_line(char *line, int size, void *stream)
 	if (*r->rest == '\0')
 		return NULL;
 	n += r->rest[n] == '\n';
-	if (n > (size_t)size - 1)
-		n = (size_t)size - 1;
+	r->line++;
+	if (n > (size_t)size - 1) {
+		(void)err_set(r->e, ERR_USAGE, 0, "%s:%d: a line longer than "
+		    "%d bytes", r->path, r->line, size - 2);
+		return NULL;
+	}
 	memcpy(line, r->rest, n);
 	line[n] = '\0';
 	r->rest += n;
-	r->line++;
+	if (line[strspn(line, " \t")] == '[' && strchr(line, ']') == NULL) {
+		(void)err_set(r->e, ERR_USAGE, 0, "%s:%d: '[' without ']'",
+		    r->path, r->line);
+		return NULL;
+	}
 	return line;
 }
 
@@ -78,6 +86,13 @@ take(void *user, const char *section, const char *name, const char *value)
 	struct file_key *k;
 	struct value *v;
 
+	if (section[0] == '\0') {
+		(void)err_set(r->e, ERR_USAGE, 0, "%s:%d: '%.60s' stands in "
+		    "no section", r->path, line, name);
+		(void)err_hint(r->e, "begin with [store NAME], [defaults] or "
+		    "[source NAME]");
+		return 0;
+	}
 	if (!known_section(section)) {
 		(void)err_set(r->e, ERR_USAGE, 0, "%s:%d: unknown section "
 		    "[%.60s]", r->path, line, section);
@@ -124,6 +139,10 @@ settings_read_file(struct settings *s, const char *path, struct err *e)
 	if (file_read(path, FILE_MAX, &text, e) != 0) {
 		if (e->code == ERR_NOTFOUND || e->code == ERR_DENIED)
 			e->code = ERR_USAGE;
+		goto out;
+	}
+	if (strlen(buf_str(&text)) != text.len) {
+		(void)err_set(e, ERR_USAGE, 0, "%s: holds a NUL byte", path);
 		goto out;
 	}
 	s->config = strdup(path);

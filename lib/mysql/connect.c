@@ -284,6 +284,19 @@ login(struct conn *c, const struct conn_opts *o, struct err *e)
 	return -1;
 }
 
+/* Connector/C goes on in the clear with a server that offers no TLS, unless
+ * certificates are verified: nothing more is said to such a server. */
+static int
+need_tls(struct conn *c, enum conn_ssl mode, struct err *e)
+{
+	if (mode < CONN_SSL_REQUIRED || mysql_get_ssl_cipher(c->mysql) != NULL)
+		return 0;
+	(void)err_set(e, ERR_DENIED, 0, "%s: the server offers no TLS",
+	    c->where);
+	return err_hint(e, "give it a certificate, or use --ssl-mode=DISABLED "
+	    "where the way to it is safe");
+}
+
 struct conn *
 conn_open(const struct conn_opts *o, struct err *e)
 {
@@ -306,7 +319,7 @@ conn_open(const struct conn_opts *o, struct err *e)
 	set_options(c->mysql, o, ssl_mode(o));
 	mysql_set_local_infile_handler(c->mysql, local_init, local_read,
 	    local_end, local_error, c);
-	if (login(c, o, e) != 0)
+	if (login(c, o, e) != 0 || need_tls(c, ssl_mode(o), e) != 0)
 		goto fail;
 	c->fd = socket_of(c->mysql);
 	c->cancel = o->cancel;

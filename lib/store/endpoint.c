@@ -123,18 +123,27 @@ amazon(const struct endpoint_opts *o, bool virtual_host,
 }
 
 int
+endpoint_bucket(const char *bucket, struct err *e)
+{
+	size_t n = strlen(bucket);
+
+	if (!is_bucket(bucket) || strncmp(bucket, "arn:", 4) == 0 ||
+	    (n > 6 && (strcmp(bucket + n - 6, "--x-s3") == 0)))
+		return err_set(e, ERR_USAGE, 0, "bucket '%.80s': not a name "
+		    "that Kura can use", bucket);
+	return 0;
+}
+
+int
 endpoint_make(const struct endpoint_opts *o, struct endpoint *out,
     struct err *e)
 {
 	const char *style = o->addressing != NULL ? o->addressing : "auto";
 	bool label = is_label(o->bucket), virtual_host;
-	size_t n = strlen(o->bucket);
 
 	*out = (struct endpoint){0};
-	if (!is_bucket(o->bucket) || strncmp(o->bucket, "arn:", 4) == 0 ||
-	    (n > 6 && (strcmp(o->bucket + n - 6, "--x-s3") == 0)))
-		return err_set(e, ERR_USAGE, 0, "bucket '%.80s': not a name "
-		    "that Kura can use", o->bucket);
+	if (endpoint_bucket(o->bucket, e) != 0)
+		return -1;
 	(void)snprintf(out->region, sizeof(out->region), "%s",
 	    o->region != NULL ? o->region : "us-east-1");
 	if (!is_label(out->region))

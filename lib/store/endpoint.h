@@ -22,6 +22,9 @@ struct endpoint_opts {
 	const char *addressing;	/* "auto", "path", "virtual", or NULL */
 };
 
+/* ERR_USAGE for the name of a bucket that no endpoint serves. */
+int endpoint_bucket(const char *bucket, struct err *e);
+
 /* ERR_USAGE with what is wrong. */
 int endpoint_make(const struct endpoint_opts *opts, struct endpoint *out,
     struct err *e);

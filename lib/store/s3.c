@@ -420,7 +420,8 @@ configure(struct s3 *s, const char *bucket, const struct store_opts *o,
 	struct transfer_opts t = { .cancel = o->cancel, .rate = o->rate };
 	unsigned slots;
 
-	if (credentials_find(o->profile, &s->keys, e) != 0)
+	if (endpoint_bucket(bucket, e) != 0 ||
+	    credentials_find(o->profile, &s->keys, e) != 0)
 		return -1;
 	at.url = o->endpoint;
 	if (at.url == NULL && !ignore)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One set of running servers for all tests; each test has its own schemas and store."""
+import atexit
 import contextlib
 import os
 import pathlib
@@ -20,6 +21,9 @@ MYSQL_ROOT = os.environ.get(
     "KURA_MYSQL_ROOT", str(pathlib.Path.home() / ".cache/kura/mysql-9.7"))
 S3_KEY = "kurakurakurakurakura"
 S3_SECRET = "kurasecretkurasecretkurasecretkurasecret"
+
+HOME = tempfile.mkdtemp(prefix="kura-home-")
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 
 # Nobody's own settings may reach the programs under test.
 for name in list(os.environ):
@@ -142,7 +146,7 @@ class Result:
 def run(program, *args, env=None, timeout=300, **options):
     done = subprocess.run([str(BIN / program), *map(str, args)],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          env={**os.environ, "HOME": "/nonexistent", **(env or {})},
+                          env={**os.environ, "HOME": HOME, **(env or {})},
                           timeout=timeout, **options)
     return Result(done)
 

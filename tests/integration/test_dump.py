@@ -11,13 +11,13 @@ import time
 
 import pymysql
 import pytest
-from conftest import BIN, run
+from conftest import BIN, HOME, run
 
 
 def start(program, *args, env=None):
     return subprocess.Popen([str(BIN / program), *map(str, args)], stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env={**os.environ, "HOME": "/nonexistent", **(env or {})})
+                            env={**os.environ, "HOME": HOME, **(env or {})})
 
 
 def fill(server, rows=60000, tables=3):
