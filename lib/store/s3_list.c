@@ -17,6 +17,7 @@
 struct listing {
 	struct s3 *s3;
 	bool names;
+	const char *prefix;	/* whole, as asked for */
 	size_t skip;		/* of the key: our prefix, or more for names */
 	backend_each *each;
 	void *arg;
@@ -35,10 +36,10 @@ give(struct listing *l, struct err *e)
 	struct store_entry entry = { .size = l->size, .mtime_us = l->mtime };
 	size_t n = strlen(l->key);
 
-	if (n < l->skip)
+	if (strncmp(l->key, l->prefix, strlen(l->prefix)) != 0)
 		return err_set(e, ERR_IO, 0, "the listing holds a key outside "
 		    "of its prefix");
-	if (l->names && l->key[n - 1] == '/')
+	if (l->names && n > 0 && l->key[n - 1] == '/')
 		l->key[n - 1] = '\0';
 	entry.key = l->key + l->skip;
 	l->size = 0;
@@ -63,10 +64,13 @@ element(void *arg, const char *path, const char *text, struct err *e)
 		l->size = strtoull(text, NULL, 10);
 	else if (strcmp(path, "/ListBucketResult/Contents/LastModified") == 0)
 		(void)clock_parse(text, &l->mtime);
-	else if (strcmp(path, "/ListBucketResult/Contents") == 0)
-		return l->names ? 0 : give(l, e);
+	else if (strcmp(path, "/ListBucketResult/Contents") == 0 &&
+	    !l->names)
+		return give(l, e);
 	else if (strcmp(path, "/ListBucketResult/CommonPrefixes/Prefix") == 0) {
 		(void)snprintf(l->key, sizeof(l->key), "%s", text);
+		l->size = 0;
+		l->mtime = 0;
 		return give(l, e);
 	}
 	return 0;
@@ -110,6 +114,7 @@ s3_list(struct backend *b, const char *prefix, bool names,
 	buf_addf(&full, "%s%s", s->prefix, prefix);
 	l->s3 = s;
 	l->names = names;
+	l->prefix = buf_str(&full);
 	l->skip = names ? full.len : strlen(s->prefix);
 	l->each = each;
 	l->arg = arg;

@@ -134,12 +134,17 @@ error_element(void *arg, const char *path, const char *text, struct err *e)
 static bool
 is_error_body(const struct s3_request *r)
 {
-	const char *p = buf_str(&r->job.reply.body),
-	    *error = strstr(p, "<Error");
+	const char *p = buf_str(&r->job.reply.body);
 
 	if (r->key != NULL && strcmp(r->job.method, "GET") == 0)
 		return false;
-	return error != NULL && error - p < 200;
+	p += strspn(p, " \t\r\n");
+	if (strncmp(p, "<?xml", 5) == 0) {
+		p += strcspn(p, ">");
+		p += strspn(p, "> \t\r\n");
+	}
+	return strncmp(p, "<Error", 6) == 0 && strchr("> /\t\r\n",
+	    p[6]) != NULL;
 }
 
 static void
