@@ -156,6 +156,15 @@ parse_table(const json_t *json, struct line *l, struct err *e)
 	return 0;
 }
 
+static bool
+is_base64(const char *text)
+{
+	size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst"
+	    "uvwxyz0123456789+/"), pad = strspn(text + n, "=");
+
+	return text[n + pad] == '\0' && pad < 3 && (n + pad) % 4 == 0;
+}
+
 static int
 parse_chunk(const json_t *json, struct line *l, struct err *e)
 {
@@ -172,6 +181,8 @@ parse_chunk(const json_t *json, struct line *l, struct err *e)
 	    text(json, "first_b64", LIST_LINE_MAX, &l->first_b64, e) != 0 ||
 	    text(json, "last_b64", LIST_LINE_MAX, &l->last_b64, e) != 0)
 		return -1;
+	if (!is_base64(l->first_b64) || !is_base64(l->last_b64))
+		return bad(e, "first_b64 or last_b64");
 	return data_key(l->object) == 0 ? 0 : bad(e, "object");
 }
 

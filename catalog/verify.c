@@ -260,6 +260,22 @@ fast(struct verify *v, struct err *e)
 	return rc;
 }
 
+/* The head's sums must be those of its lists. */
+static void
+check_totals(struct verify *v)
+{
+	const json_t *totals = v->head->totals;
+	uint64_t rows = 0;
+	size_t i;
+
+	for (i = 0; i < v->ntables; i++)
+		rows += v->tables[i].rows;
+	if (head_count(totals, "tables") != v->ntables ||
+	    head_count(totals, "rows") != rows)
+		verify_found(v, "head", "its totals are not those of the "
+		    "lists");
+}
+
 int
 verify_backup(struct store *s, const struct head *h,
     const struct verify_opts *opts, struct verify_result *out,
@@ -288,6 +304,7 @@ verify_backup(struct store *s, const struct head *h,
 			    by_number);
 		if (v.nitems > 0)
 			qsort(v.items, v.nitems, sizeof(*v.items), by_place);
+		check_totals(&v);
 		rc = opts->fast ? fast(&v, e) : verify_full(&v, e);
 	}
 	for (i = 0; i < v.nitems; i++)

@@ -354,16 +354,21 @@ settle(struct restore_plan *p, struct err *e)
 		if (found == NULL) {
 			free(p->chunks[i].object);
 			free(p->chunks[i].first);
+			p->chunks[i] = (struct plan_chunk){0};
 			if (p->nrenames == 0)
 				rc = err_set(e, ERR_CORRUPT, 0, "the lists "
 				    "hold a chunk of table number %u, which "
 				    "they do not", (unsigned)want.n);
 			continue;
 		}
-		p->chunks[kept] = p->chunks[i];
+		if (kept < i) {
+			p->chunks[kept] = p->chunks[i];
+			p->chunks[i] = (struct plan_chunk){0};
+		}
 		p->chunks[kept].table = found->index;
-		p->tables[found->index].found += p->chunks[i].object != NULL;
-		p->stored += p->chunks[i].size;
+		p->tables[found->index].found += p->chunks[kept].object !=
+		    NULL;
+		p->stored += p->chunks[kept].size;
 		kept++;
 	}
 	p->nchunks = rc == 0 ? kept : p->nchunks;

@@ -115,7 +115,7 @@ local_init(void **ptr, const char *name, void *arg)
 	*ptr = c;
 	if (c->load.read == NULL || c->load.served ||
 	    strcmp(name, c->load.name) != 0) {
-		(void)err_set(&c->load.err, ERR_CORRUPT, 0, "the server asked "
+		(void)err_set(&c->load.err, ERR_DENIED, 0, "the server asked "
 		    "for file '%.60s', which no statement of ours names: "
 		    "refused", name);
 		return 1;
