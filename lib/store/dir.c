@@ -132,12 +132,10 @@ open_temp(const struct dir *d, char temp[PATH_SIZE], struct err *e)
 	return fd;
 }
 
-/* Bring a finished, synced temporary file to its name. */
 static int
-settle(const struct dir *d, const char *temp, const char *path,
+place(const struct dir *d, const char *temp, const char *path,
     bool create_only, struct err *e)
 {
-	char parent[PATH_SIZE];
 	int rc;
 
 	if (make_parents(d, path, e) != 0)
@@ -145,6 +143,31 @@ settle(const struct dir *d, const char *temp, const char *path,
 	rc = create_only ? link(temp, path) : rename(temp, path);
 	if (rc != 0)
 		return fail(e, errno, create_only ? "create" : "rename");
+	return 0;
+}
+
+/* Bring a finished, synced temporary file to its name. */
+static int
+settle(const struct dir *d, const char *temp, const char *path,
+    bool create_only, struct err *e)
+{
+	char parent[PATH_SIZE];
+	struct err why;
+	int tries = 0;
+
+	/* A delete elsewhere takes folders away that it leaves empty, maybe
+	 * the one that was just made: make it again. */
+	do
+		why = (struct err){0};
+	while (place(d, temp, path, create_only, &why) != 0 &&
+	    why.sys == ENOENT && ++tries < 5);
+	if (why.code != ERR_NONE) {
+		/* What cannot be written is not "not found". */
+		if (why.code == ERR_NOTFOUND)
+			why.code = ERR_IO;
+		*e = why;
+		return -1;
+	}
 	if (create_only)
 		(void)unlink(temp);
 	memcpy(parent, path, strlen(path) + 1);
