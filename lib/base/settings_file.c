@@ -40,11 +40,18 @@ static int
 bad_key(const struct reading *r, const char *section, const char *key,
     int line)
 {
+	const struct value *v = settings_find(r->s, key);
 	const char *near = settings_near(r->s, key);
 
 	(void)err_set(r->e, ERR_USAGE, 0, "%s:%d: unknown key '%.60s' in "
 	    "[%.60s]", r->path, line, key, section);
-	if (near != NULL)
+	if (v != NULL)
+		(void)err_hint(r->e, "%s", (v->setting->flags &
+		    SETTING_IN_STORE) != 0 ? "it goes into [store NAME]" :
+		    (v->setting->flags & SETTING_IN_SOURCE) != 0 ?
+		    "it goes into [defaults] or [source NAME]" :
+		    "it is an option, not for the file");
+	else if (near != NULL)
 		(void)err_hint(r->e, "did you mean %s?", near);
 	return 0;
 }
@@ -54,12 +61,16 @@ static char *
 next_line(char *line, int size, void *stream)
 {
 	struct reading *r = stream;
-	size_t n = strcspn(r->rest, "\n");
+	size_t n, all;
 
+	/* The library takes an indented line for more of the value above. */
+	r->rest += strspn(r->rest, " \t");
 	if (*r->rest == '\0')
 		return NULL;
-	n += r->rest[n] == '\n';
+	all = n = strcspn(r->rest, "\n") + (strchr(r->rest, '\n') != NULL);
 	r->line++;
+	if (*r->rest == '#' || *r->rest == ';')
+		n = 1;		/* of a comment, no more is needed */
 	if (n > (size_t)size - 1) {
 		(void)err_set(r->e, ERR_USAGE, 0, "%s:%d: a line longer than "
 		    "%d bytes", r->path, r->line, size - 2);
@@ -67,8 +78,8 @@ next_line(char *line, int size, void *stream)
 	}
 	memcpy(line, r->rest, n);
 	line[n] = '\0';
-	r->rest += n;
-	if (line[strspn(line, " \t")] == '[' && strchr(line, ']') == NULL) {
+	r->rest += all;
+	if (line[0] == '[' && strchr(line, ']') == NULL) {
 		(void)err_set(r->e, ERR_USAGE, 0, "%s:%d: '[' without ']'",
 		    r->path, r->line);
 		return NULL;
