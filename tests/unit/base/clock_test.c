@@ -85,8 +85,10 @@ test_clock_parse_refuses_everything_else(void **state)
 		"2026-11-22T18:15:00+2", "2026-11-22T18:15:00.12",
 		"20261122T181500", "20261122T181500Zx", "20261322T181500Z",
 		"20261122t181500Z", "Sun, 22 Nov 2026 18:15:00 UTC",
-		"Sun, 22 Nov 2026 18:15:00 GMT ", "Sun 22 Nov 2026 18:15:00 GMT",
-		"Sun, 22 Nuv 2026 18:15:00 GMT", "Sun, 31 Nov 2026 18:15:00 GMT",
+		"Sun, 22 Nov 2026 18:15:00 GMT ",
+		"Sun 22 Nov 2026 18:15:00 GMT",
+		"Sun, 22 Nuv 2026 18:15:00 GMT",
+		"Sun, 31 Nov 2026 18:15:00 GMT",
 		"Sunday, 22-Nov-26 18:15:00 GMT", "\xff\xff", "-1" };
 	int64_t us;
 	size_t i;

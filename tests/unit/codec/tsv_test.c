@@ -95,7 +95,8 @@ test_tsv_round_trip_of_hard_fields(void **state)
 {
 	static const struct { const char *data; size_t n; } in[] = {
 		{ LITERAL("") }, { NULL, 0 }, { LITERAL("\\N") },
-		{ LITERAL("N") }, { LITERAL("\0") }, { LITERAL("\xff\xfe\0\t") },
+		{ LITERAL("N") }, { LITERAL("\0") },
+		{ LITERAL("\xff\xfe\0\t") },
 		{ LITERAL("a\tb\\t\n") }, { LITERAL("\\") },
 		{ LITERAL("0123456\t9abcde\n") }, { LITERAL("") },
 	};
