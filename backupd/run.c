@@ -282,6 +282,21 @@ commit(struct run *r, struct err *e)
 	return 0;
 }
 
+/* A request to begin an upload whose answer was lost was made again (libcurl
+ * does so unseen): the first upload would be kept, and paid for, for ever. */
+static void
+tidy(const struct run *r)
+{
+	char prefix[STORE_KEY_MAX];
+	struct err late = {0};
+
+	(void)snprintf(prefix, sizeof(prefix), "sources/%s/data/%s/",
+	    r->opts->source, r->head->id);
+	if (store_abort_uploads(r->store, prefix, &late) != 0)
+		log_event(LOG_WARN_, "could not look for unfinished uploads",
+		    "id", r->head->id, "why", late.msg, NULL);
+}
+
 /* Free everything; after a failure also what is in the store. */
 static void
 finish(struct run *r, bool ok)
@@ -305,6 +320,8 @@ finish(struct run *r, bool ok)
 		    "why", late.msg, NULL);
 		return;
 	}
+	if (ok)
+		tidy(r);
 	if (begun_remove(r->store, r->opts->source, r->head->id, &late) != 0)
 		log_event(LOG_WARN_, "could not remove the begun note",
 		    "id", r->head->id, "why", late.msg, NULL);

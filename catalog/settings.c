@@ -171,11 +171,6 @@ create_format(struct store *store, struct err *e)
 	rc = buf_check(&text, "kura.json", e) != 0 ? -1 :
 	    store_put(store, "kura.json", text.data, text.len, true, e);
 	buf_free(&text);
-	/* Another one was quicker: the store exists all the same. */
-	if (rc != 0 && e->code == ERR_EXISTS) {
-		*e = (struct err){0};
-		rc = 0;
-	}
 	return rc;
 }
 
@@ -185,11 +180,18 @@ open_format(struct store *store, bool writable, struct err *e)
 	struct buf text = {0};
 	int rc = store_get(store, "kura.json", 65536, &text, e);
 
-	if (rc == 0)
-		rc = check_format(buf_str(&text), text.len, e);
-	else if (e->code == ERR_NOTFOUND && writable) {
+	if (rc != 0 && e->code == ERR_NOTFOUND && writable) {
 		*e = (struct err){0};
 		rc = create_format(store, e);
+		if (rc == 0 || e->code != ERR_EXISTS)
+			goto out;
+		/* Another one was quicker. */
+		*e = (struct err){0};
+		buf_clear(&text);
+		rc = store_get(store, "kura.json", 65536, &text, e);
+	}
+	if (rc == 0) {
+		rc = check_format(buf_str(&text), text.len, e);
 	} else if (e->code == ERR_NOTFOUND) {
 		*e = (struct err){0};
 		(void)err_set(e, ERR_NOTFOUND, 0, "%s holds no Kura store",
@@ -197,7 +199,7 @@ open_format(struct store *store, bool writable, struct err *e)
 		(void)err_hint(e, "check the URL; the first 'backupd run' "
 		    "makes one");
 	}
-	buf_free(&text);
+out:	buf_free(&text);
 	return rc;
 }
 

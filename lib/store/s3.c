@@ -126,6 +126,10 @@ probe(struct s3 *s, struct err *e)
 	if (put_once(s, key, "1", 1, token, true, &second) == 0) {
 		(void)put_once(s, key, "2", 1, token, true, &second);
 		s->create_only = second.code == ERR_EXISTS;
+	} else if (second.code == ERR_EXISTS) {
+		/* Only a try of our own, whose answer was lost, can have made
+		 * this key: the next one was refused, as it should. */
+		s->create_only = 1;
 	} else if (second.code == ERR_IO && strstr(second.msg, " 501") ==
 	    NULL && strstr(second.msg, " 400") == NULL) {
 		*e = second;
