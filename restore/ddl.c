@@ -23,6 +23,23 @@ is_word(unsigned char c)
 	    (c >= '0' && c <= '9') || c == '_' || c == '$' || c >= 0x80;
 }
 
+/* Two dashes begin a comment before white space, a control character or the
+ * end: so do the servers' lexers. */
+static bool
+is_line_comment(const char *p, const char *end)
+{
+	return *p == '#' || (end - p >= 2 && p[0] == '-' && p[1] == '-' &&
+	    (end - p == 2 || (unsigned char)p[2] <= ' ' || p[2] == 0x7f));
+}
+
+static bool
+begins(const char *p, const char *end, const char *text)
+{
+	size_t n = strlen(text);
+
+	return (size_t)(end - p) >= n && memcmp(p, text, n) == 0;
+}
+
 /* Skip blanks and comments; the head of a versioned comment is skipped, its
  * text is code. */
 static void
@@ -31,27 +48,25 @@ skip(struct ddl_reader *r)
 	const char *p = r->p, *end = r->end;
 
 	while (p < end) {
-		if (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r') {
+		if (*p == ' ' || (*p >= '\t' && *p <= '\r')) {
 			p++;
-		} else if (*p == '#' || (end - p >= 3 && p[0] == '-' &&
-		    p[1] == '-' && (p[2] == ' ' || p[2] == '\n' ||
-		    p[2] == '\t'))) {
+		} else if (is_line_comment(p, end)) {
+			r->nested |= r->in_versioned;
 			while (p < end && *p != '\n')
 				p++;
-		} else if (end - p >= 3 && p[0] == '/' && p[1] == '*' &&
-		    (p[2] == '!' || (end - p >= 4 && p[2] == 'M' &&
-		    p[3] == '!'))) {
+		} else if (begins(p, end, "/*!") || begins(p, end, "/*M!")) {
+			r->nested |= r->in_versioned;
 			p += p[2] == '!' ? 3 : 4;
 			while (p < end && *p >= '0' && *p <= '9')
 				p++;
 			r->in_versioned = true;
-		} else if (end - p >= 2 && p[0] == '/' && p[1] == '*') {
-			for (p += 2; end - p >= 2 &&
-			    (p[0] != '*' || p[1] != '/'); p++)
+			r->versioned++;
+		} else if (begins(p, end, "/*")) {
+			r->nested |= r->in_versioned;
+			for (p += 2; p < end && !begins(p, end, "*/"); p++)
 				continue;
-			p = end - p >= 2 ? p + 2 : end;
-		} else if (r->in_versioned && end - p >= 2 && p[0] == '*' &&
-		    p[1] == '/') {
+			p = p < end ? p + 2 : end;
+		} else if (r->in_versioned && begins(p, end, "*/")) {
 			r->in_versioned = false;
 			p += 2;
 		} else {
@@ -59,6 +74,24 @@ skip(struct ddl_reader *r)
 		}
 	}
 	r->p = p;
+}
+
+/* Past $tag$ ... $tag$, or NULL where there is no such string. */
+static const char *
+dollar_string(const char *p, const char *end)
+{
+	const char *tag = p++;
+	size_t n;
+
+	while (p < end && *p != '$' && is_word((unsigned char)*p))
+		p++;
+	if (p == end || *p != '$')
+		return NULL;
+	n = (size_t)(++p - tag);
+	for (; (size_t)(end - p) >= n; p++)
+		if (memcmp(p, tag, n) == 0)
+			return p + n;
+	return NULL;
 }
 
 struct ddl_token
@@ -91,6 +124,10 @@ ddl_next(struct ddl_reader *r)
 				break;
 			}
 		}
+	} else if (r->dollars && *p == '$' &&
+	    dollar_string(p, r->end) != NULL) {
+		t.kind = DDL_STRING;
+		p = dollar_string(p, r->end);
 	} else if (is_word((unsigned char)*p)) {
 		t.kind = DDL_WORD;
 		while (p < r->end && is_word((unsigned char)*p))

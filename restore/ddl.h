@@ -28,7 +28,10 @@ struct ddl_token {
 struct ddl_reader {
 	const char *p, *end;
 	bool in_versioned;	/* inside a versioned comment */
+	bool nested;		/* a comment stood inside a versioned one */
+	unsigned versioned;	/* versioned comments begun so far */
 	bool no_escapes;	/* a backslash is a backslash */
+	bool dollars;		/* $tag$ ... $tag$ is a string */
 };
 
 void ddl_reader_init(struct ddl_reader *r, const char *text, size_t n);
@@ -43,7 +46,9 @@ bool ddl_is_punct(const struct ddl_token *t, char c);
 /* 0 if text is one CREATE statement of kind ("TABLE", "VIEW", "PROCEDURE",
  * "FUNCTION", "TRIGGER", "EVENT", "DATABASE", "SEQUENCE", "USER", "ROLE",
  * "PACKAGE", "LIBRARY"), else -1 with *e (ERR_CORRUPT).  A table's definition
- * must not end in a SELECT; only code may hold a semicolon. */
+ * brings no rows and names one table of its own schema, whether a server
+ * reads or skips the text of versioned comments; only code may hold a
+ * semicolon; nothing but code and views may replace what is there. */
 int ddl_check(const char *text, size_t n, const char *kind, struct err *e);
 
 /* One GRANT, REVOKE or SET DEFAULT ROLE. */

@@ -25,7 +25,9 @@
 struct load {
 	const struct load_opts *opts;
 	pthread_mutex_t lock;	/* guards the fields below */
-	size_t next;		/* chunk to take */
+	size_t *next;		/* a table: its first chunk not yet taken */
+	size_t *end;		/* a table: behind its last chunk */
+	size_t fresh;		/* tables before this one have been begun */
 	uint32_t *left;		/* chunks not yet loaded, a table */
 	bool failed;
 	struct err err;
@@ -35,6 +37,7 @@ struct worker {
 	struct load *load;
 	struct conn *conn;
 	struct frame_reader *frame;
+	size_t table;		/* the one it loads; ntables: none yet */
 	pthread_t thread;
 	/* The chunk at hand: decompressed bytes that the server has not asked
 	 * for yet. */
@@ -281,15 +284,37 @@ add_indexes(struct worker *w, const struct plan_table *t, struct err *e)
 	return target_step_done(w->conn, t->n, "indexes", 0, e);
 }
 
-static const struct plan_chunk *
-take(struct load *l)
+/* The table to go on with: its own to the end, since rows in the order of the
+ * key load fastest; then one that nobody has begun; then the one with the most
+ * chunks left.  ntables: all is taken. */
+static size_t
+choose(struct load *l, const struct worker *w)
 {
-	const struct restore_plan *p = l->opts->plan;
+	size_t n = l->opts->plan->ntables, most = n, i;
+
+	if (w->table < n && l->next[w->table] < l->end[w->table])
+		return w->table;
+	for (; l->fresh < n; l->fresh++)
+		if (l->next[l->fresh] < l->end[l->fresh])
+			return l->fresh++;
+	for (i = 0; i < n; i++)
+		if (l->next[i] < l->end[i] && (most == n || l->end[i] -
+		    l->next[i] > l->end[most] - l->next[most]))
+			most = i;
+	return most;
+}
+
+static const struct plan_chunk *
+take(struct load *l, struct worker *w)
+{
 	const struct plan_chunk *c = NULL;
 
 	(void)pthread_mutex_lock(&l->lock);
-	if (!l->failed && l->next < p->nchunks)
-		c = &p->chunks[l->next++];
+	if (!l->failed) {
+		w->table = choose(l, w);
+		if (w->table < l->opts->plan->ntables)
+			c = &l->opts->plan->chunks[l->next[w->table]++];
+	}
 	(void)pthread_mutex_unlock(&l->lock);
 	return c;
 }
@@ -335,7 +360,7 @@ work(void *arg)
 	w->conn = target_connect(w->load->opts->target, &e);
 	if (w->conn == NULL)
 		fail(w->load, &e);
-	while (w->conn != NULL && (c = take(w->load)) != NULL)
+	while (w->conn != NULL && (c = take(w->load, w)) != NULL)
 		if (one(w, c, &e) != 0) {
 			fail(w->load, &e);
 			break;
@@ -351,6 +376,7 @@ worker_init(struct worker *w, struct load *l, struct err *e)
 	int error;
 
 	w->load = l;
+	w->table = l->opts->plan->ntables;
 	buf_init(&w->plain, 0);
 	w->frame = frame_reader_new(e);
 	w->sha = w->frame != NULL ? sha256_new(e) : NULL;
@@ -368,6 +394,34 @@ worker_fini(struct worker *w)
 	buf_free(&w->plain);
 }
 
+static int
+tables_init(struct load *l, struct err *e)
+{
+	const struct restore_plan *p = l->opts->plan;
+	size_t k, t;
+
+	l->next = calloc(p->ntables + 1, sizeof(*l->next));
+	l->end = calloc(p->ntables + 1, sizeof(*l->end));
+	l->left = calloc(p->ntables + 1, sizeof(*l->left));
+	if (l->next == NULL || l->end == NULL || l->left == NULL)
+		return err_set(e, ERR_NOMEM, 0, "workers");
+	for (k = 0; k < p->nchunks; k++) {
+		t = p->chunks[k].table;
+		if (l->left[t]++ == 0)
+			l->next[t] = k;
+		l->end[t] = k + 1;
+	}
+	return 0;
+}
+
+static void
+tables_fini(struct load *l)
+{
+	free(l->next);
+	free(l->end);
+	free(l->left);
+}
+
 int
 load_run(const struct load_opts *opts, struct err *e)
 {
@@ -375,16 +429,12 @@ load_run(const struct load_opts *opts, struct err *e)
 	struct load l = { .opts = opts };
 	struct err start = {0};
 	unsigned n = 0, i;
-	size_t k;
 
-	l.left = calloc(opts->plan->ntables + 1, sizeof(*l.left));
-	if (workers == NULL || l.left == NULL) {
+	if (workers == NULL || tables_init(&l, e) != 0) {
+		tables_fini(&l);
 		free(workers);
-		free(l.left);
 		return err_set(e, ERR_NOMEM, 0, "workers");
 	}
-	for (k = 0; k < opts->plan->nchunks; k++)
-		l.left[opts->plan->chunks[k].table]++;
 	(void)pthread_mutex_init(&l.lock, NULL);
 	for (; n < opts->workers; n++)
 		if (worker_init(&workers[n], &l, &start) != 0) {
@@ -398,7 +448,7 @@ load_run(const struct load_opts *opts, struct err *e)
 	}
 	(void)pthread_mutex_destroy(&l.lock);
 	free(workers);
-	free(l.left);
+	tables_fini(&l);
 	if (l.failed)
 		*e = l.err;
 	return l.failed ? -1 : 0;
