@@ -198,6 +198,15 @@ parse_member(const json_t *json, struct line *l, struct err *e)
 	return sum(json, "digest", &l->digest, e);
 }
 
+/* Definitions that stand in the line itself: none is empty. */
+static int
+inline_ddl(const json_t *json, struct line *l, struct err *e)
+{
+	if (text(json, "ddl", LIST_LINE_MAX, &l->ddl, e) != 0)
+		return -1;
+	return l->ddl[0] != '\0' ? 0 : bad(e, "ddl");
+}
+
 static int
 parse_object(const json_t *json, struct line *l, struct err *e)
 {
@@ -205,7 +214,7 @@ parse_object(const json_t *json, struct line *l, struct err *e)
 	    text(json, "name", 256, &l->name, e) != 0)
 		return -1;
 	if (l->kind == LINE_SEQUENCE)
-		return text(json, "ddl", LIST_LINE_MAX, &l->ddl, e);
+		return inline_ddl(json, l, e);
 	if (l->kind == LINE_ROUTINE &&
 	    text(json, "type", 32, &l->type, e) != 0)
 		return -1;
@@ -240,7 +249,7 @@ line_parse(const json_t *json, struct line *l, struct err *e)
 	case LINE_GRANT:
 		if (text(json, "name", 1024, &l->name, e) != 0)
 			return -1;
-		return text(json, "ddl", LIST_LINE_MAX, &l->ddl, e);
+		return inline_ddl(json, l, e);
 	case LINE_TABLE:
 		return parse_table(json, l, e);
 	case LINE_CHUNK:
