@@ -283,8 +283,10 @@ read_one(struct store *s, const char *source, const struct head_list *l,
 	frame_reader_begin(frame, take, r);
 	if (frame_read(frame, stored.data, stored.len, e) == 0 &&
 	    frame_reader_end(frame, e) == 0)
-		rc = r->ended ? 0 : err_set(e, ERR_CORRUPT, 0,
-		    "the list is cut short: no end line");
+		rc = !r->ended ? err_set(e, ERR_CORRUPT, 0,
+		    "the list is cut short: no end line") :
+		    r->line.len > 0 ? err_set(e, ERR_CORRUPT, 0,
+		    "lines after the end line") : 0;
 out:	frame_reader_free(frame);
 	buf_free(&stored);
 	return rc == 0 ? 0 : err_wrap(e, "%s", l->key);
