@@ -175,7 +175,7 @@ backup_name_split(const char *name, char source[SOURCE_NAME_MAX + 1],
 
 	id[0] = '\0';
 	if (n > SOURCE_NAME_MAX)
-		n = SOURCE_NAME_MAX;
+		goto bad;
 	memcpy(source, name, n);
 	source[n] = '\0';
 	if (!source_name_valid(source))
