@@ -112,19 +112,23 @@ end(struct list_writer *w, struct err *e)
 }
 
 static int
-add_text(struct list_writer *w, const char *text, struct err *e)
+add_text(struct list_writer *w, const char *text, size_t n, struct err *e)
 {
+	/* Each list stays readable in one piece, whatever the line. */
+	if (n > LIST_LINE_MAX)
+		return err_set(e, ERR_IO, 0, "a list line of over %zu bytes",
+		    LIST_LINE_MAX);
+	if (w->object != NULL && object_size(w->object) + w->pending.len + n >
+	    ROLL && end(w, e) != 0)
+		return -1;
 	if (w->object == NULL && begin(w, e) != 0)
 		return -1;
-	buf_adds(&w->pending, text);
+	buf_add(&w->pending, text, n);
 	buf_addc(&w->pending, '\n');
 	w->lines++;
 	if (buf_check(&w->pending, "list", e) != 0)
 		return -1;
-	if (w->pending.len >= (size_t)256 << 10 && flush(w, e) != 0)
-		return -1;
-	/* Each list stays readable in one piece. */
-	return object_size(w->object) >= ROLL ? end(w, e) : 0;
+	return w->pending.len >= (size_t)256 << 10 ? flush(w, e) : 0;
 }
 
 int
@@ -136,7 +140,7 @@ list_add(struct list_writer *w, const json_t *line, struct err *e)
 	if (text == NULL)
 		return err_set(e, ERR_NOMEM, 0, "list line");
 	(void)pthread_mutex_lock(&w->lock);
-	rc = add_text(w, text, e);
+	rc = add_text(w, text, strlen(text), e);
 	(void)pthread_mutex_unlock(&w->lock);
 	free(text);
 	return rc;
