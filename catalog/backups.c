@@ -65,7 +65,8 @@ add_ref(void *arg, const struct store_entry *entry, struct err *e)
 	const char *name = strrchr(entry->key, '/') + 1;
 	size_t n = strlen(name);
 
-	if (n != BACKUP_ID_LEN + 5 || strcmp(name + BACKUP_ID_LEN, ".json"))
+	if (n != BACKUP_ID_LEN + 5 || strcmp(name + BACKUP_ID_LEN,
+	    ".json") != 0)
 		return 0;
 	list = realloc(x->list, (x->n + 1) * sizeof(*list));
 	if (list == NULL)

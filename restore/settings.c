@@ -62,7 +62,8 @@ static const struct setting *const tables[] = {
 };
 
 /* Keys that only backupd knows. */
-static const char *const elsewhere[] = { "include", "exclude", "level",
+static const char *const elsewhere[] = { "include", "exclude", "workers",
+	"level", "accounts",
 	"allow-unproven", "lock-hold", "lock-wait", "snapshot-wait",
 	"ddl-wait", "time-limit", "undo-soft", "undo-hard", "threads-soft",
 	"threads-hard", "lag-soft", "lag-hard", NULL };

@@ -95,12 +95,27 @@ by_text(const void *a, const void *b)
 }
 
 static int
+add_copy(struct names *x, const char *name, struct err *e)
+{
+	char **list = realloc(x->list, (x->n + 1) * sizeof(*list));
+
+	if (list == NULL)
+		return err_set(e, ERR_NOMEM, 0, "names");
+	x->list = list;
+	list[x->n] = strdup(name);
+	if (list[x->n] == NULL)
+		return err_set(e, ERR_NOMEM, 0, "names");
+	x->n++;
+	return 0;
+}
+
+static int
 read_names(struct conn *c, const char *sql, struct names *x, struct err *e)
 {
 	struct result *r = conn_query(c, sql, false, e);
 	struct buf name = {0};
 	unsigned long *len;
-	char **row, **list;
+	char **row;
 	int got;
 
 	if (r == NULL)
@@ -108,18 +123,10 @@ read_names(struct conn *c, const char *sql, struct names *x, struct err *e)
 	while ((got = result_next(r, &row, &len, e)) == 1) {
 		buf_clear(&name);
 		buf_addf(&name, "%s%c%s", row[0], 1, row[1]);
-		list = realloc(x->list, (x->n + 1) * sizeof(*list));
-		if (list == NULL || name.failed) {
-			got = err_set(e, ERR_NOMEM, 0, "names");
+		got = buf_check(&name, "names", e) != 0 ? -1 : add_copy(x,
+		    buf_str(&name), e);
+		if (got != 0)
 			break;
-		}
-		x->list = list;
-		list[x->n] = strdup(buf_str(&name));
-		if (list[x->n] == NULL) {
-			got = err_set(e, ERR_NOMEM, 0, "names");
-			break;
-		}
-		x->n++;
 	}
 	result_free(r);
 	buf_free(&name);

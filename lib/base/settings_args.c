@@ -48,6 +48,7 @@ builtin(struct settings *s, const char *name, const char *value,
 		(void)printf("%s %s\n", s->program->name, KURA_VERSION);
 		s->done = true;
 	} else if (strcmp(name, "completion") == 0) {
+		free(*completion);
 		*completion = strdup(value != NULL ? value : "bash");
 	} else {
 		return 0;

@@ -56,6 +56,16 @@ bad_key(const struct reading *r, const char *section, const char *key,
 	return 0;
 }
 
+static bool
+is_elsewhere(const struct settings_program *program, const char *key)
+{
+	const char *const *t = program->elsewhere;
+
+	while (t != NULL && *t != NULL && strcmp(*t, key) != 0)
+		t++;
+	return t != NULL && *t != NULL;
+}
+
 /* fgets(3) from the text in memory. */
 static char *
 next_line(char *line, int size, void *stream)
@@ -93,7 +103,6 @@ take(void *user, const char *section, const char *name, const char *value)
 {
 	struct reading *r = user;
 	int line = r->line;
-	const char *const *t;
 	struct file_key *k;
 	struct value *v;
 
@@ -112,17 +121,14 @@ take(void *user, const char *section, const char *name, const char *value)
 		return 0;
 	}
 	/* Programs share the file: keys of a source that only another
-	 * program knows are its to judge. */
+	 * program takes from it are its to judge. */
 	v = settings_find(r->s, name);
-	if (v == NULL && r->s->program->elsewhere != NULL) {
-		for (t = r->s->program->elsewhere; *t != NULL; t++)
-			if (strcmp(*t, name) == 0)
-				return 1;
+	if (v == NULL || (v->setting->flags & allowed_in(section)) == 0) {
+		if (allowed_in(section) == SETTING_IN_SOURCE &&
+		    is_elsewhere(r->s->program, name))
+			return 1;
+		return bad_key(r, section, name, line);
 	}
-	if (v == NULL)
-		return bad_key(r, section, name, line);
-	if ((v->setting->flags & allowed_in(section)) == 0)
-		return bad_key(r, section, name, line);
 	if (value == NULL || value[0] == '\0') {
 		(void)err_set(r->e, ERR_USAGE, 0, "%s:%d: %s needs a value",
 		    r->path, line, name);

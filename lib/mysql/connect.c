@@ -607,21 +607,27 @@ conn_load(struct conn *c, const char *tail, conn_source *read, void *arg,
 	return rc;
 }
 
+static bool
+info_number(const char *info, const char *word, uint64_t *out)
+{
+	const char *at = strstr(info, word);
+
+	if (at == NULL || at[strlen(word)] < '0' || at[strlen(word)] > '9')
+		return false;
+	*out = strtoull(at + strlen(word), NULL, 10);
+	return true;
+}
+
 int
 conn_load_info(struct conn *c, uint64_t *records, uint64_t *deleted,
     uint64_t *skipped, uint64_t *warnings)
 {
 	const char *info = mysql_info(c->mysql);
-	unsigned long long a, b, s, w;
 
-	if (info == NULL || sscanf(info, "Records: %llu Deleted: %llu "
-	    "Skipped: %llu Warnings: %llu", &a, &b, &s, &w) != 4)
-		return -1;
-	*records = a;
-	*deleted = b;
-	*skipped = s;
-	*warnings = w;
-	return 0;
+	return info != NULL && info_number(info, "Records: ", records) &&
+	    info_number(info, "Deleted: ", deleted) &&
+	    info_number(info, "Skipped: ", skipped) &&
+	    info_number(info, "Warnings: ", warnings) ? 0 : -1;
 }
 
 void

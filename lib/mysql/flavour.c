@@ -16,10 +16,18 @@
 static unsigned
 version_number(const char *text)
 {
-	unsigned a = 0, b = 0, c = 0;
+	unsigned long part[3] = {0};
+	char *end;
+	int i;
 
-	(void)sscanf(text, "%u.%u.%u", &a, &b, &c);
-	return a * 10000 + b * 100 + c;
+	for (i = 0; i < 3; i++) {
+		part[i] = strtoul(text, &end, 10);
+		if (end == text || part[i] > 999 || *end != '.')
+			break;
+		text = end + 1;
+	}
+	return (unsigned)(part[0] % 1000 * 10000 + part[1] % 1000 * 100 +
+	    part[2] % 1000);
 }
 
 /* All the variables that say what this server is, in one round trip. */

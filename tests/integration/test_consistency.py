@@ -76,7 +76,7 @@ def follow_until(replica, source, coordinates):
         replica.sql(f"CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={source.port}, MASTER_USER='repl',"
                     f" MASTER_PASSWORD='repl', MASTER_LOG_FILE='{first}', MASTER_LOG_POS=4",
                     f"START SLAVE UNTIL MASTER_LOG_FILE='{file}', MASTER_LOG_POS={position}")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         with contextlib.closing(replica.connect(cursorclass=pymysql.cursors.DictCursor)) as c, c.cursor() as cursor:
             while True:
                 cursor.execute("SHOW SLAVE STATUS")
@@ -90,7 +90,7 @@ def follow_until(replica, source, coordinates):
         replica.sql(f"CHANGE REPLICATION SOURCE TO SOURCE_HOST='127.0.0.1', SOURCE_PORT={source.port},"
                     " SOURCE_USER='repl', SOURCE_PASSWORD='repl', SOURCE_AUTO_POSITION=1, GET_SOURCE_PUBLIC_KEY=1",
                     f"START REPLICA UNTIL SQL_AFTER_GTIDS='{gtid}'")
-        assert replica.sql(f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{gtid}', 60)")[0][0] == 0
+        assert replica.sql(f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{gtid}', 300)")[0][0] == 0
 
 
 @pytest.fixture

@@ -203,8 +203,6 @@ def test_example_is_accepted_uncommented(tmp_path):
                          done.out, re.M), f"{name}\n{done}"
 
 
-@pytest.mark.xfail(strict=True, reason="settings_file.c: a key of [defaults] that is "
-                   "an option of catalog or restore too (workers, accounts) is refused")
 @pytest.mark.parametrize("other, args", [
     ("catalog", ("list",)), ("restore", ("extract", "orders", "--into=out"))])
 def test_example_uncommented_is_read_by_the_others(tmp_path, other, args):
