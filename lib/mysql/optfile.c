@@ -53,53 +53,74 @@ trim(char *s)
 	return s;
 }
 
-/* The value as the clients read it: one pair of quotes, the escapes, a comment
- * that begins with " #". */
+/* A comment may end any line, but not inside quotes: as the clients have it,
+ * where a backslash counts in quotes alone. */
+static void
+cut_comment(char *line)
+{
+	bool escape = false;
+	char quote = '\0';
+
+	for (; *line != '\0'; line++) {
+		if ((*line == '"' || *line == '\'') && !escape) {
+			if (quote == '\0')
+				quote = *line;
+			else if (quote == *line)
+				quote = '\0';
+		}
+		if (quote == '\0' && *line == '#') {
+			*line = '\0';
+			return;
+		}
+		escape = quote != '\0' && *line == '\\' && !escape;
+	}
+}
+
+/* The value as the clients read it: one pair of quotes around all of it, then
+ * the escapes. */
 static void
 unquote(char *value)
 {
-	char *from = value, *to = value, quote = '\0';
+	char *from = value, *to = value, *end = value + strlen(value);
 
-	if (*from == '"' || *from == '\'')
-		quote = *from++;
-	for (; *from != '\0'; from++) {
-		if (quote != '\0' && *from == quote)
-			break;
-		if (quote == '\0' && *from == '#' && from > value &&
-		    (from[-1] == ' ' || from[-1] == '\t'))
-			break;
-		if (*from == '\\' && from[1] != '\0') {
-			from++;
-			switch (*from) {
-			case 'n': *to++ = '\n'; break;
-			case 't': *to++ = '\t'; break;
-			case 'r': *to++ = '\r'; break;
-			case 'b': *to++ = '\b'; break;
-			case 's': *to++ = ' '; break;
-			case '"': case '\'': case '\\':
-				*to++ = *from;
-				break;
-			default:
-				*to++ = '\\';
-				*to++ = *from;
-			}
+	if (end - value > 1 && (*value == '"' || *value == '\'') &&
+	    end[-1] == *value) {
+		from++;
+		end--;
+	}
+	for (; from < end; from++) {
+		if (*from != '\\' || from + 1 == end) {
+			*to++ = *from;
 			continue;
 		}
-		*to++ = *from;
+		from++;
+		switch (*from) {
+		case 'n': *to++ = '\n'; break;
+		case 't': *to++ = '\t'; break;
+		case 'r': *to++ = '\r'; break;
+		case 'b': *to++ = '\b'; break;
+		case 's': *to++ = ' '; break;
+		case '"': case '\'': case '\\':
+			*to++ = *from;
+			break;
+		default:
+			*to++ = '\\';
+			*to++ = *from;
+		}
 	}
 	*to = '\0';
-	if (quote == '\0')
-		(void)trim(value);
 }
 
 static int
 set(struct optfile *o, char *line, enum group group, const char *path,
     unsigned number, struct err *e)
 {
-	char *equals = strchr(line, '='), *key, *value, *p, **at, *copy;
+	char *equals, *key, *value, *p, **at, *copy;
 
 	if (group == GROUP_OTHER)
 		return 0;
+	cut_comment(line);
+	equals = strchr(line, '=');
 	if (equals != NULL)
 		*equals = '\0';
 	key = trim(line);
