@@ -78,13 +78,18 @@ out:	head_free(&head);
 static int
 act(struct settings *s, struct cancel *cancel, struct err *e)
 {
-	const char *verb = settings_verb(s);
+	const char *verb = settings_verb(s), *store;
 
 	if (strcmp(verb, "grants") == 0)
 		return grants_print(settings_str(s, "for"), stdout, e);
 	if (strcmp(verb, "config") == 0) {
 		if (settings_arg(s, 0) != NULL &&
 		    settings_use_source(s, settings_arg(s, 0), e) != 0)
+			return -1;
+		store = settings_str(s, "store") != NULL ?
+		    settings_str(s, "store") : settings_only_store(s);
+		if (store != NULL && settings_has_store(s, store) &&
+		    settings_use_store(s, store, e) != 0)
 			return -1;
 		settings_print_effective(s, stdout);
 		return 0;
