@@ -2,6 +2,7 @@
 /* bundle: one tar object of many small things. */
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct bundle_writer {
 	unsigned number;
 	uint64_t written;		/* bytes given to the object */
 	struct err err;			/* of the write callback */
+	bool given_up;			/* nobody wants the rest */
 };
 
 struct bundle_writer *
@@ -54,6 +56,8 @@ give(struct archive *a, void *arg, const void *data, size_t n)
 {
 	struct bundle_writer *w = arg;
 
+	if (w->given_up)
+		return (la_ssize_t)n;
 	if (object_write(w->object, data, n, &w->err) != 0) {
 		archive_set_error(a, 5, "%s", w->err.msg);
 		return -1;
@@ -175,7 +179,9 @@ bundle_writer_free(struct bundle_writer *w)
 	if (w == NULL)
 		return;
 	if (w->tar != NULL) {
-		(void)archive_write_fail(w->tar);
+		/* Its end goes nowhere: after archive_write_fail libarchive
+		 * would not free its buffer. */
+		w->given_up = true;
 		(void)archive_write_free(w->tar);
 	}
 	object_abort(w->object);

@@ -67,7 +67,8 @@ def running_dump(source, store, *args):
             p.kill()
         p.wait()
         for s in sleepers:
-            source.sql(f"KILL {s}")
+            with contextlib.suppress(pymysql.MySQLError):
+                source.sql(f"KILL {s}")
         for t in threads:
             t.join()
 
@@ -266,3 +267,67 @@ def test_no_proof_is_refused_naming_the_right(filled, directory, kind):
         assert run("catalog", "show", "d/latest", *directory.args).status == 4
     finally:
         filled.sql("DROP USER poor@localhost")
+
+
+def test_server_killed_in_mid_dump(servers, directory, kind):
+    own = servers(kind, "killed")
+    if not own.schemas():
+        fill(own)
+    with running_dump(own, directory) as p:
+        own.kill()
+        _, err = p.communicate(timeout=60)
+        wait_for(lambda: not os.path.exists(f"/proc/{own_pid(own)}"))
+        own.start()
+    assert p.returncode == 1, err
+    assert re.search(r"backupd: .*server error (2013|2006|2002)|backupd: .*error (2013|2006|2002)", err.splitlines()[-1]), err
+    assert heads(directory) == []
+    assert run("backupd", "run", "d", *directory.args, *own.args()).status == 0
+
+
+def own_pid(server):
+    name = "mariadbd.pid" if server.kind == "mariadb" else "mysqld.pid"
+    with contextlib.suppress(OSError):
+        return (server.dir / name).read_text().strip()
+    return "0"
+
+
+def reading(source, p):
+    found = []
+    wait_for(lambda: found.extend(re.findall(r"`d`\.`(t\d)`", " ".join(
+        r[7] or "" for r in source.sql("SHOW PROCESSLIST")))) or found or p.poll() is not None)
+    assert found, p.communicate()
+    return found[0]
+
+
+def test_ddl_on_a_table_that_was_read_is_harmless(filled, directory):
+    with running_dump(filled, directory) as p:
+        first = reading(filled, p)
+        wait_for(lambda: p.poll() is not None or reading(filled, p) != first)
+        assert p.poll() is None
+        # its metadata lock is gone: this does not wait for the dump's end
+        filled.sql("SET SESSION lock_wait_timeout=2", f"ALTER TABLE d.{first} ADD COLUMN late INT")
+        out, err = p.communicate(timeout=120)
+    assert p.returncode == 0, err
+    assert run("catalog", "verify", "d", *directory.args).status == 0
+
+
+def test_hard_limit_gives_the_dump_up(filled, directory):
+    with running_dump(filled, directory, "--threads-hard=1") as p:
+        _, err = p.communicate(timeout=60)
+    assert p.returncode == 75, err
+    assert re.search(r"backupd: given up: the number of running threads is \d+, over its hard limit 1; run again when", err.splitlines()[-1]), err
+    assert heads(directory) == []
+
+
+def test_prepared_xa_transactions_are_in_the_head(filled, directory):
+    with contextlib.closing(filled.connect()) as c, c.cursor() as cursor:
+        for text in ("XA START 'kura-test'", "INSERT INTO d.t0 VALUES (999999,'x')", "XA END 'kura-test'",
+                     "XA PREPARE 'kura-test'"):
+            cursor.execute(text)
+        try:
+            done = run("backupd", "run", "d", *directory.args, *filled.args(), "--json")
+            assert done.status == 0, done
+            assert b"kura-test".hex() in json.dumps(json.loads(done.out)["coordinates"]["xa"])
+            assert "999999\t" not in run("catalog", "cat", "d/latest", "rows:d.t0", *directory.args).out
+        finally:
+            cursor.execute("XA ROLLBACK 'kura-test'")
