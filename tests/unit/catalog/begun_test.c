@@ -167,8 +167,8 @@ test_begun_dead_without_a_note(void **state)
 static void
 test_begun_dead_refuses_what_is_no_note(void **state)
 {
-	static const char *const notes[] = { "", "{}", "[]", "{\"deadline\":"
-	    "7}", "{\"deadline\":\"tomorrow\"}" };
+	static const char *const notes[] = { "", "{}", "[]",
+		"{\"deadline\":7}", "{\"deadline\":\"tomorrow\"}" };
 	struct err e = {0};
 	size_t i;
 

@@ -330,7 +330,8 @@ test_range_text(void **state)
 	/* an empty one, and all with a long beginning in common */
 	for (i = 0; i < nrows; i++)
 		(void)snprintf(rows[i].v[0], sizeof(rows[i].v[0]),
-		    i == 0 ? "" : "aaaaaaaaaaaaaaa%06u", (unsigned)i);
+		    "aaaaaaaaaaaaaaa%06u", (unsigned)i);
+	rows[0].v[0][0] = '\0';
 	all_estimates(15, 1);
 }
 

@@ -226,8 +226,7 @@ test_ddl_check_refuses_versioned_doubt(void **state)
 		"CREATE /*!99999 TABLE `t` (*/ USER `x`",
 		"CREATE TABLE /*!99999 `t` */ `u` (`a` int)",
 		"CREATE TABLE `t` /*!99999 ( */ (`a` int)",
-		"CREATE TABLE `t` (`a` int) /*!99999 ' */ SELECT 1 /*!99999 "
-		"' */",
+		"CREATE TABLE `t` (`a` int) /*!9 ' */ SELECT 1 /*!9 ' */",
 		"CREATE TABLE `t` (`a` int) /*!99999 ( */ UNION /*!99999 ) */",
 		"CREATE TABLE `t` (`a` int /*!99999 ) */ /*!99999 ( */)",
 		"CREATE TABLE `t` (`a` int) /*!99999 # */ SELECT 1\n */",

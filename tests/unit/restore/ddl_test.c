@@ -257,8 +257,9 @@ test_ddl_split_table_refuses_what_it_cannot_read(void **state)
 {
 	static const char *const texts[] = { "", "CREATE TABLE `t`",
 		"CREATE TABLE `t` (`a` int", "CREATE TABLE `t` )(",
-		"CREATE TABLE `t` (`a int)", "CREATE TABLE `t` (`a` int "
-		"DEFAULT 'x)", "CREATE TABLE `t` ((`a` int)" };
+		"CREATE TABLE `t` (`a int)",
+		"CREATE TABLE `t` (`a` int DEFAULT 'x)",
+		"CREATE TABLE `t` ((`a` int)" };
 	struct buf a = {0}, b = {0}, c = {0};
 	struct err e;
 	size_t i;
