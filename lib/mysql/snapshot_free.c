@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* snapshot_free: snapshots without locks, proven by the binary log. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,10 @@
 #include "mysql/snapshot_impl.h"
 
 /* Longer than a group commit takes: between two equal readings no transaction
- * was on its way from the binary log into the engine. */
-#define QUIET_MS 50
+ * was on its way from the binary log into the engine.  The shorter time does
+ * where the process list shows every session, and none is committing. */
+#define QUIET_MS	50u
+#define QUIET_SEEN_MS	15u
 
 /* file, position and GTID set as one text. */
 static int
@@ -28,20 +31,49 @@ where(struct snapshot *s, struct buf *out, struct err *e)
 	return buf_check(out, "coordinates", e);
 }
 
+/* *sees: the process list is everybody's (right PROCESS); *busy: somebody is
+ * between the binary log and the end of a commit. */
+static int
+committing(struct snapshot *s, bool *sees, bool *busy, struct err *e)
+{
+	struct result *r;
+	unsigned long *len;
+	char **row;
+	int got;
+
+	*sees = *busy = false;
+	if (s->flavour->version < 80000)
+		return 0;
+	r = conn_query(s->side, "SELECT COALESCE(SUM(USER IN ('event_scheduler',"
+	    "'system user')),0), COALESCE(SUM(STATE LIKE 'waiting for handler "
+	    "commit%'),0) FROM information_schema.PROCESSLIST", true, e);
+	if (r == NULL)
+		return -1;
+	got = result_next(r, &row, &len, e);
+	if (got == 1) {
+		*sees = strcmp(row[0], "0") != 0;
+		*busy = strcmp(row[1], "0") != 0;
+	}
+	result_free(r);
+	return got < 0 ? -1 : 0;
+}
+
 /* MySQL: 1 when nothing was committed from before the first snapshot until
  * after the last. */
 static int
 try_mysql(struct snapshot *s, struct err *e)
 {
 	struct buf a = {0}, b = {0};
+	bool sees, busy;
 	int rc = -1;
 
-	if (where(s, &a, e) != 0 ||
-	    cancel_wait(s->opts->cancel, QUIET_MS, e) != 0 ||
+	if (committing(s, &sees, &busy, e) != 0 || where(s, &a, e) != 0 ||
+	    cancel_wait(s->opts->cancel, sees ? QUIET_SEEN_MS : QUIET_MS,
+	    e) != 0 || committing(s, &sees, &busy, e) != 0 ||
 	    where(s, &b, e) != 0)
 		goto out;
 	rc = 0;
-	if (strcmp(buf_str(&a), buf_str(&b)) != 0)
+	if (busy || strcmp(buf_str(&a), buf_str(&b)) != 0)
 		goto out;
 	rc = -1;
 	if (snapshot_begin_all(s, e) != 0 || where(s, &b, e) != 0)
