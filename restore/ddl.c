@@ -166,6 +166,7 @@ struct table_text {
 	const char *open, *close;	/* the outer parentheses */
 	struct part *parts;
 	size_t n;
+	bool whole;		/* comments reach over its parts */
 };
 
 static int
@@ -185,19 +186,33 @@ add_part(struct table_text *x, const char *from, const char *to,
 	return 0;
 }
 
+/* Is there a comment that is no code between two tokens? */
+static bool
+has_comment(const char *p, const char *end)
+{
+	for (; p < end; p++)
+		if (is_line_comment(p, end) || (begins(p, end, "/*") &&
+		    !begins(p, end, "/*!") && !begins(p, end, "/*M!")))
+			return true;
+	return false;
+}
+
 static int
 read_parts(const char *text, size_t n, struct table_text *x, struct err *e)
 {
 	struct ddl_reader r;
 	struct ddl_token t;
-	const char *from = NULL;
+	const char *from = NULL, *last = text;
 	int depth = 0;
 
 	ddl_reader_init(&r, text, n);
-	while ((t = ddl_next(&r)).kind != DDL_END) {
+	for (; (t = ddl_next(&r)).kind != DDL_END; last = t.at + t.len) {
 		if (t.kind == DDL_BAD)
 			return err_set(e, ERR_CORRUPT, 0, "the stored "
 			    "definition of the table cannot be read");
+		x->whole |= has_comment(last, t.at) || (r.in_versioned &&
+		    ((depth == 0 && ddl_is_punct(&t, '(')) || (depth == 1 &&
+		    (ddl_is_punct(&t, ',') || ddl_is_punct(&t, ')')))));
 		if (ddl_is_punct(&t, '(') && depth++ == 0) {
 			x->open = t.at;
 			from = t.at + 1;
@@ -317,6 +332,13 @@ ddl_split_table(const char *text, size_t n, bool indexes, struct buf *create,
 
 	if (read_parts(text, n, &x, e) != 0)
 		goto out;
+	/* A comment that is cut apart would end elsewhere, and what it hid
+	 * would be code: the definition is run as it was checked. */
+	if (x.whole) {
+		buf_add(create, text, n);
+		rc = buf_check(create, "definition", e);
+		goto out;
+	}
 	counter = counter_column(&x);
 	for (i = 0; i < x.n; i++)
 		primary |= is_part(&x.parts[i], "PRIMARY");
@@ -371,7 +393,8 @@ unquote(const struct ddl_token *t)
 	return out;
 }
 
-/* Write `a`.`b`, both mapped. */
+/* Write `a`.`b`, both mapped, with all that stands between: a comment may
+ * begin or end there. */
 static int
 put_pair(const struct ddl_token *a, const struct ddl_token *b,
     const struct ddl_map *map, struct buf *out)
@@ -380,7 +403,7 @@ put_pair(const struct ddl_token *a, const struct ddl_token *b,
 
 	if (schema != NULL && name != NULL) {
 		sql_ident(out, map->schema(map->arg, schema));
-		buf_addc(out, '.');
+		buf_add(out, a->at + a->len, (size_t)(b->at - a->at) - a->len);
 		sql_ident(out, map->table(map->arg, schema, name));
 	} else {
 		out->failed = true;
@@ -429,11 +452,7 @@ ddl_rename(const char *text, size_t n, const struct ddl_map *map,
 		dot = ddl_next(&ahead);
 		second = ddl_is_punct(&dot, '.') ? ddl_next(&ahead) : dot;
 		if (ddl_is_punct(&dot, '.') && second.kind == DDL_NAME) {
-			struct ddl_reader third = ahead;
-			struct ddl_token more = ddl_next(&third);
-
 			buf_add(out, copied, (size_t)(t.at - copied));
-			(void)more;
 			(void)put_pair(&t, &second, map, out);
 			copied = second.at + second.len;
 			r = ahead;
