@@ -400,10 +400,15 @@ check_whole(struct restore_plan *p, struct err *e)
 		rows[p->chunks[i].table] += p->chunks[i].rows;
 	for (i = 0; i < p->ntables && rc == 0; i++) {
 		t = &p->tables[i];
-		if (t->found != t->chunks || rows[i] != t->rows)
+		if (t->found != t->chunks)
 			rc = err_set(e, ERR_CORRUPT, 0, "table %s.%s: the "
 			    "lists hold %u of its %u chunks", t->schema,
 			    t->name, (unsigned)t->found, (unsigned)t->chunks);
+		else if (rows[i] != t->rows)
+			rc = err_set(e, ERR_CORRUPT, 0, "table %s.%s: the "
+			    "lists hold %llu of its %llu rows", t->schema,
+			    t->name, (unsigned long long)rows[i],
+			    (unsigned long long)t->rows);
 	}
 	free(rows);
 	return rc;

@@ -116,10 +116,11 @@ restore_opts_from(const struct settings *s, struct restore_opts *o,
 	    strcmp(binlog, "off") == 0 ? SWITCH_OFF : SWITCH_AUTO;
 	o->workers = cores < 1 ? 1 : cores > 8 ? 8 : (unsigned)cores;
 	if (settings_str(s, "workers") != NULL) {
-		o->workers = (unsigned)settings_uint(s, "workers");
-		if (o->workers < 1 || o->workers > 64)
+		if (settings_uint(s, "workers") < 1 ||
+		    settings_uint(s, "workers") > 64)
 			return err_set(e, ERR_USAGE, 0, "--workers: not 1 to "
 			    "64");
+		o->workers = (unsigned)settings_uint(s, "workers");
 	}
 	o->overwrite = settings_flag(s, "overwrite");
 	o->keep_names = settings_flag(s, "keep-names");

@@ -370,28 +370,34 @@ descend(struct split *s, const struct part *p, const struct buf *value,
 	return rc;
 }
 
-/* Walk the bounds, joining neighbours until a range is large enough. */
+/* Walk the bounds, joining neighbours until a range is large enough.  A small
+ * one is not joined to a large one: that would be divided in vain. */
 static int
 join(struct split *s, const struct part *p, char **bounds, size_t n,
     struct err *e)
 {
-	struct part piece = *p;
-	uint64_t rows;
+	struct part one = *p, piece;
+	uint64_t rows, sum = 0;
 	size_t i;
 
-	piece.depth = p->depth + 1;
+	one.depth = p->depth + 1;
+	piece = one;
 	for (i = 0; i <= n; i++) {
-		piece.high = i < n ? bounds[i] : p->high;
-		if (estimate(s, &piece, &rows, e) != 0)
+		one.high = i < n ? bounds[i] : p->high;
+		if (estimate(s, &one, &rows, e) != 0)
 			return -1;
-		if (i < n && rows < s->target - s->target / 4)
-			continue;
-		if (divide(s, &piece, rows, e) != 0)
-			return -1;
-		piece.low = piece.high;
-		piece.above = false;
+		if (i > 0 && sum + rows > s->target + s->target / 4) {
+			if (divide(s, &piece, sum, e) != 0)
+				return -1;
+			piece = one;
+			sum = 0;
+		}
+		piece.high = one.high;
+		sum += rows;
+		one.low = one.high;
+		one.above = false;
 	}
-	return 0;
+	return divide(s, &piece, sum, e);
 }
 
 static int

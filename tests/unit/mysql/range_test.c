@@ -283,7 +283,7 @@ test_range_skewed(void **state)
 	nrows = 300;
 	for (i = 0; i < nrows; i++)
 		put(i, i < 10 ? -1000000000 * (long long)i : (long long)i, 0);
-	all_estimates(15, 1);
+	all_estimates(15, 2);
 	for (i = 0; i < nrows; i++)
 		put(i, 42, (long long)i * 3);
 	all_estimates(15, 10);
@@ -332,7 +332,7 @@ test_range_text(void **state)
 		(void)snprintf(rows[i].v[0], sizeof(rows[i].v[0]),
 		    "aaaaaaaaaaaaaaa%06u", (unsigned)i);
 	rows[0].v[0][0] = '\0';
-	all_estimates(15, 1);
+	all_estimates(15, 2);
 }
 
 /* What cannot be spread over is one range. */

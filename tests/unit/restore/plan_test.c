@@ -245,10 +245,10 @@ test_plan_read_refuses_lists_that_lie(void **state)
 	    "number 9, which they do not");
 	lies("chunk", "", "a/" ID ": table a.big: the lists hold 0 of its 2 "
 	    "chunks");
-	lies("chunk", "rows", "a/" ID ": table a.big: the lists hold 2 of its "
-	    "2 chunks");
-	lies("member", "", "a/" ID ": table a.small: the lists hold 0 of its 0 "
-	    "chunks");
+	lies("chunk", "rows", "a/" ID ": table a.big: the lists hold 18 of its "
+	    "3 rows");
+	lies("member", "", "a/" ID ": table a.small: the lists hold 0 of its 1 "
+	    "rows");
 	lies("table", "n", "a/" ID ": the lists hold two tables with number "
 	    "9");
 }
