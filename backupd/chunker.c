@@ -5,26 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backupd/cut.h"
 #include "backupd/plan.h"
+#include "backupd/row.h"
 #include "backupd/select.h"
+#include "backupd/table_run.h"
 #include "base/buf.h"
 #include "base/cancel.h"
 #include "base/err.h"
 #include "catalog/bundle.h"
 #include "catalog/names.h"
 #include "codec/frame.h"
-#include "codec/tsv.h"
 #include "mysql/connect.h"
 #include "store/store.h"
 
 #include "backupd/chunker.h"
 
 #define FIRST_BUFFER	((size_t)1 << 20)	/* small tables end in it */
-#define CHUNK_MIN	((uint64_t)8 << 20)
-#define CHUNK_MAX	((uint64_t)64 << 20)
-#define KEYLESS_MAX	((uint64_t)32 << 20)
-#define CHUNK_AIM	(20 << 20)
 #define LARGE_ROW	((size_t)16 << 20)
+/* Chunks whose last bytes are on their way to the store while the next one is
+ * filled: enough for a store that takes a while to answer each. */
+#define SEALED_MAX	4
 
 struct chunker {
 	struct chunker_opts opts;
@@ -34,10 +35,11 @@ struct chunker {
 	size_t last;			/* where the newest line begins */
 	bool token;			/* we hold opts.large_row */
 	struct buf packed, key, first, newest, reload;
+	struct object *sealed[SEALED_MAX];	/* not yet known to be stored */
+	size_t nsealed;
 
 	/* The range at hand. */
 	struct table_run *table;
-	uint64_t buffered;		/* rows in data */
 	bool open;			/* a chunk object is being written */
 	struct object *object;
 	uint32_t number;
@@ -94,28 +96,6 @@ sink(void *arg, const void *data, size_t n, struct err *e)
 	return object_write(k->object, data, n, e);
 }
 
-/* Key columns of a line, joined by tab, appended to *out. */
-static void
-line_key(const struct table_run *t, const char *line, size_t n,
-    struct buf *out)
-{
-	const char *end = line + n, *p, *tab;
-	size_t i, col;
-
-	buf_clear(out);
-	for (i = 0; i < t->def.nkey; i++) {
-		p = line;
-		for (col = 0; col < t->def.key[i]; col++) {
-			p = memchr(p, '\t', (size_t)(end - p));
-			p++;	/* the line has all its columns */
-		}
-		tab = memchr(p, '\t', (size_t)(end - p));
-		if (i > 0)
-			buf_addc(out, '\t');
-		buf_add(out, p, (size_t)((tab != NULL ? tab : end) - p));
-	}
-}
-
 static size_t
 last_len(const struct chunker *k)
 {
@@ -154,11 +134,10 @@ flush(struct chunker *k, struct err *e)
 		return 0;
 	if (!k->open && chunk_begin(k, e) != 0)
 		return -1;
-	line_key(k->table, k->data + k->last, last_len(k), &k->newest);
+	table_run_key(k->table, k->data + k->last, last_len(k), &k->newest);
 	if (frame_write(k->frame, k->data, k->len, e) != 0)
 		return -1;
 	k->len = k->last = 0;
-	k->buffered = 0;
 	token_put(k);
 	if (pace > 0)
 		return cancel_wait(k->opts.cancel, (unsigned)pace, e);
@@ -201,6 +180,23 @@ settle(struct chunker *k)
 	k->open = false;
 }
 
+/* Wait until no more than n sealed chunks are left, the oldest first. */
+static int
+commit_to(struct chunker *k, size_t n, struct err *e)
+{
+	struct object *o;
+
+	while (k->nsealed > n) {
+		o = k->sealed[0];
+		k->nsealed--;
+		memmove(k->sealed, k->sealed + 1, k->nsealed *
+		    sizeof(k->sealed[0]));
+		if (object_commit(o, NULL, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 chunk_end(struct chunker *k, const char *cut, struct err *e)
 {
@@ -210,13 +206,13 @@ chunk_end(struct chunker *k, const char *cut, struct err *e)
 	json_t *line;
 	int rc;
 
-	if (flush(k, e) != 0 || frame_writer_end(k->frame, e) != 0)
+	if (flush(k, e) != 0 || frame_writer_end(k->frame, e) != 0 ||
+	    object_seal(k->object, sha, e) != 0 ||
+	    commit_to(k, SEALED_MAX - 1, e) != 0)
 		return -1;
 	size = object_size(k->object);
-	rc = object_commit(k->object, sha, e);
+	k->sealed[k->nsealed++] = k->object;
 	k->object = NULL;
-	if (rc != 0)
-		return -1;
 	hex_encode(sha, sizeof(sha), hex);
 	rowsum_hex(&k->digest, sum);
 	line = json_pack("{s:s, s:I, s:I, s:s, s:I, s:s, s:s, s:I, s:I, s:s,"
@@ -254,7 +250,6 @@ member(struct chunker *k, struct err *e)
 	if (frame_compress(k->data, k->len, k->opts.level, &k->packed, e) != 0)
 		return -1;
 	k->len = k->last = 0;
-	k->buffered = 0;
 	name_tail(it->schema, it->name, tail);
 	(void)snprintf(name, sizeof(name), "%05u-%s.tsv.zst", (unsigned)it->n,
 	    tail);
@@ -303,15 +298,10 @@ static void
 fix_cut(struct chunker *k)
 {
 	struct table_run *t = k->table;
-	uint64_t mean;
 
 	(void)pthread_mutex_lock(&t->lock);
 	if (!t->cut_known) {
-		mean = k->rows == 0 ? 1 : k->raw / k->rows;
-		t->cut = 0;
-		while ((uint64_t)CHUNK_AIM >> (t->cut + 1) >= mean &&
-		    t->cut < 24)
-			t->cut++;
+		t->cut = cut_bits(k->rows == 0 ? 1 : k->raw / k->rows);
 		t->cut_known = true;
 	}
 	(void)pthread_mutex_unlock(&t->lock);
@@ -319,32 +309,18 @@ fix_cut(struct chunker *k)
 
 /* After a row: does the chunk end here?  NULL: no; else why. */
 static const char *
-cut_here(struct chunker *k)
+cut_now(struct chunker *k)
 {
 	const struct table_run *t = k->table;
 
-	if (k->raw < CHUNK_MIN)
+	if (k->opts.chunk_bytes > 0)
+		return k->raw >= k->opts.chunk_bytes ? "size" : NULL;
+	if (k->raw < CUT_MIN)
 		return NULL;
 	if (t->def.nkey == 0)
-		return k->raw >= KEYLESS_MAX ? "size" : NULL;
-	if (k->raw >= CHUNK_MAX)
-		return "size";
-	line_key(t, k->data + k->last, last_len(k), &k->key);
-	if ((xxh3_64(buf_str(&k->key), k->key.len) &
-	    (((uint64_t)1 << t->cut) - 1)) == 0)
-		return "hash";
-	return NULL;
-}
-
-static char *
-put_field(char *p, const char *field, size_t len)
-{
-	if (field == NULL) {
-		*p++ = '\\';
-		*p++ = 'N';
-		return p;
-	}
-	return tsv_put(p, field, len);
+		return cut_here(k->raw, 0, NULL);
+	table_run_key(t, k->data + k->last, last_len(k), &k->key);
+	return cut_here(k->raw, t->cut, &k->key);
 }
 
 /* MySQL JSON: the line as it will print after a reload, where it differs. */
@@ -352,44 +328,15 @@ static int
 add_reload(struct chunker *k, char **row, const unsigned long *len,
     const struct rowsum *plain, struct err *e)
 {
-	struct table_run *t = k->table;
 	struct rowsum sum = {0};
-	size_t i, extra = t->def.ncolumns, need = 2;
-	bool changed = false;
-	char *p;
+	int differs = row_reload(k->table, row, len, &k->reload, e);
 
-	for (i = 0; i < t->def.ncolumns + t->njson; i++) {
-		changed |= i >= t->def.ncolumns && row[i] != NULL;
-		need += 2 * len[i] + 3;
-	}
-	if (!changed) {
-		rowsum_add(&k->digest_reload, plain);
-		return 0;
-	}
-	buf_clear(&k->reload);
-	if (buf_reserve(&k->reload, need) != 0)
-		return buf_check(&k->reload, "row", e);
-	p = k->reload.data;
-	(void)pthread_mutex_lock(&t->lock);
-	for (i = 0; i < t->def.ncolumns; i++) {
-		size_t from = i;
-
-		if (t->def.columns[i].as == CONVERSION_JSON) {
-			if (row[extra] != NULL) {
-				from = extra;
-				t->changed[i]++;
-			}
-			extra++;
-		}
-		if (i > 0)
-			*p++ = '\t';
-		p = put_field(p, row[from], len[from]);
-	}
-	(void)pthread_mutex_unlock(&t->lock);
-	*p++ = '\n';
-	rowsum_add_row(&sum, k->reload.data, (size_t)(p - k->reload.data));
-	rowsum_add(&k->digest_reload, &sum);
-	k->json_changed++;
+	if (differs < 0)
+		return -1;
+	if (differs)
+		rowsum_add_row(&sum, k->reload.data, k->reload.len);
+	rowsum_add(&k->digest_reload, differs ? &sum : plain);
+	k->json_changed += (uint64_t)differs;
 	return 0;
 }
 
@@ -398,27 +345,18 @@ add_row(struct chunker *k, char **row, const unsigned long *len,
     struct err *e)
 {
 	const struct schema_table *def = &k->table->def;
-	size_t need = 2, i, n;
+	size_t need = row_room(len, def->ncolumns), i, n;
 	struct rowsum sum = {0};
-	char *p;
 
-	for (i = 0; i < def->ncolumns; i++)
-		need += 2 * len[i] + 3;
 	if (k->cap - k->len < need && make_room(k, need, e) != 0)
 		return -1;
-	k->last = k->len;
-	p = k->data + k->len;
-	for (i = 0; i < def->ncolumns; i++) {
-		if (i > 0)
-			*p++ = '\t';
-		p = put_field(p, row[i], len[i]);
+	for (i = 0; i < def->ncolumns; i++)
 		if (def->columns[i].as == CONVERSION_NUMBER && len[i] == 1 &&
 		    row[i] != NULL && row[i][0] == '0' &&
 		    strcmp(def->columns[i].type, "enum") == 0)
 			k->enum0++;
-	}
-	*p++ = '\n';
-	n = (size_t)(p - (k->data + k->len));
+	k->last = k->len;
+	n = row_put(k->data + k->len, row, len, def->ncolumns);
 	k->len += n;
 	if (k->table->njson == 0) {
 		rowsum_add_row(&k->digest, k->data + k->last, n);
@@ -429,136 +367,116 @@ add_row(struct chunker *k, char **row, const unsigned long *len,
 			return -1;
 	}
 	if (k->rows == 0)
-		line_key(k->table, k->data + k->last, n - 1, &k->first);
+		table_run_key(k->table, k->data + k->last, n - 1, &k->first);
 	k->rows++;
 	k->raw += n;
-	k->buffered++;
 	return 0;
 }
 
+/* The first worker of a table says when others may take parts. */
+static void
+tell(struct chunker *k, const struct chunker_range *range, bool *told)
+{
+	if (!*told) {
+		fix_cut(k);
+		*told = true;
+		range->ready(range->arg);
+	}
+}
+
 static int
-read_rows(struct chunker *k, struct result *r, bool only,
-    int (*ready)(void *, struct err *), void *ready_arg, struct err *e)
+read_rows(struct chunker *k, struct result *r,
+    const struct chunker_range *range, bool *told, struct err *e)
 {
 	unsigned long *len;
 	const char *cut;
 	char **row;
-	bool told = ready == NULL;
 	int got;
 
 	while ((got = result_next(r, &row, &len, e)) == 1) {
 		if (add_row(k, row, len, e) != 0)
 			return -1;
+		if (!k->open && k->opts.chunk_bytes == 0)
+			continue;
 		/* The first chunk has begun: the mean row is known. */
-		if (k->open && !told) {
+		tell(k, range, told);
+		if (!k->table->cut_known)
 			fix_cut(k);
-			told = true;
-			if (ready(ready_arg, e) != 0)
-				return -1;
-		}
-		if (k->open && !k->table->cut_known)
-			fix_cut(k);
-		cut = k->open ? cut_here(k) : NULL;
+		cut = cut_now(k);
 		if (cut != NULL && chunk_end(k, cut, e) != 0)
 			return -1;
 	}
-	if (got != 0)
-		return -1;
-	if (!told) {
-		fix_cut(k);
-		if (ready(ready_arg, e) != 0)
-			return -1;
-	}
-	if (!k->open && only && k->table->next_chunk == 0)
-		return member(k, e);
-	if (k->rows > 0)
-		return chunk_end(k, only ? "end" : "range", e);
-	return 0;
+	return got;
 }
 
-int
-chunker_range(struct chunker *k, struct conn *c, struct table_run *t,
-    const struct range *range, bool only, int (*ready)(void *, struct err *),
-    void *ready_arg, struct err *e)
+static int
+read_part(struct chunker *k, struct conn *c, const struct range *part,
+    const struct chunker_range *range, bool *told, struct err *e)
 {
+	const struct table_run *t = k->table;
 	struct buf sql = {0};
 	struct result *r = NULL;
 	int rc = -1;
 
-	k->table = t;
-	k->len = k->last = 0;
-	k->rows = k->raw = k->enum0 = k->json_changed = k->buffered = 0;
-	k->digest = k->digest_reload = (struct rowsum){0};
-	select_sql(&t->def, range, &sql);
-	if (buf_check(&sql, "SELECT", e) != 0)
-		goto out;
-	r = conn_query(c, buf_str(&sql), false, e);
+	select_sql(&t->def, part, &sql);
+	if (buf_check(&sql, "SELECT", e) == 0)
+		r = conn_query(c, buf_str(&sql), false, e);
+	buf_free(&sql);
 	if (r == NULL)
-		goto out;
-	if (result_columns(r) != t->def.ncolumns + t->njson) {
+		return -1;
+	if (result_columns(r) == t->def.ncolumns + t->njson)
+		rc = read_rows(k, r, range, told, e);
+	else
 		(void)err_set(e, ERR_CORRUPT, 0, "the server gave %u columns "
 		    "for %zu", result_columns(r), t->def.ncolumns + t->njson);
-		goto out;
-	}
-	rc = read_rows(k, r, only, ready, ready_arg, e);
 	result_free(r);
-	r = NULL;
 	/* Promise 3: a warning of a query is an error. */
+	return rc != 0 ? -1 : conn_check_warnings(c, NULL, e);
+}
+
+/* What is left when all parts are read. */
+static int
+read_end(struct chunker *k, struct err *e)
+{
+	const struct table_run *t = k->table;
+
+	fix_cut(k);
+	if (!k->open && !t->shared && t->next_chunk == 0)
+		return member(k, e);
+	return k->rows == 0 ? 0 : chunk_end(k, t->shared ? "range" : "end", e);
+}
+
+int
+chunker_read(struct chunker *k, struct conn *c, struct table_run *t,
+    const struct chunker_range *range, struct err *e)
+{
+	bool told = range->ready == NULL;
+	const struct range *part;
+	int rc = 0;
+
+	k->table = t;
+	k->len = k->last = 0;
+	k->rows = k->raw = k->enum0 = k->json_changed = 0;
+	k->digest = k->digest_reload = (struct rowsum){0};
+	while (rc == 0 && (part = range->next(range->arg)) != NULL) {
+		rc = read_part(k, c, part, range, &told, e);
+		/* Without a row there is no mean row. */
+		if (rc == 0 && k->rows > 0)
+			tell(k, range, &told);
+	}
 	if (rc == 0)
-		rc = conn_check_warnings(c, NULL, e);
-out:	result_free(r);
+		rc = read_end(k, e);
 	object_abort(k->object);
 	k->object = NULL;
 	k->open = false;
 	token_put(k);
-	buf_free(&sql);
 	return rc;
 }
 
-static json_t *
-columns_json(const struct table_run *t)
+int
+chunker_settle(struct chunker *k, struct err *e)
 {
-	json_t *all = json_array();
-	size_t i;
-
-	for (i = 0; all != NULL && i < t->def.ncolumns; i++)
-		(void)json_array_append_new(all, json_pack("{s:s, s:s}",
-		    "name", t->def.columns[i].name, "as",
-		    conversion_name(t->def.columns[i].as)));
-	return all;
-}
-
-static json_t *
-key_json(const struct table_run *t)
-{
-	json_t *key = json_array();
-	size_t i;
-
-	for (i = 0; key != NULL && i < t->def.nkey; i++)
-		(void)json_array_append_new(key,
-		    json_integer((json_int_t)t->def.key[i]));
-	return key;
-}
-
-json_t *
-table_run_line(const struct table_run *t)
-{
-	char sum[ROWSUM_HEX], reload[ROWSUM_HEX];
-
-	rowsum_hex(&t->digest, sum);
-	rowsum_hex(t->njson > 0 ? &t->digest_reload : &t->digest, reload);
-	return json_pack("{s:s, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I,"
-	    " s:I, s:s, s:s, s:I, s:I, s:b, s:s}", "kind", "table",
-	    "n", (json_int_t)t->item->n, "schema", t->item->schema,
-	    "name", t->item->name, "engine", t->item->type,
-	    "ddl", place_json(&t->item->ddl), "columns", columns_json(t),
-	    "key", key_json(t), "cut", (json_int_t)t->cut,
-	    "rows", (json_int_t)t->rows, "raw", (json_int_t)t->raw,
-	    "digest", sum, "digest_reload", reload,
-	    "json_changed", (json_int_t)t->json_changed,
-	    "chunks", (json_int_t)t->chunks,
-	    "versioned", t->def.versioned,
-	    "dumped", t->locked ? "locked" : "snapshot");
+	return commit_to(k, 0, e);
 }
 
 void
@@ -567,6 +485,8 @@ chunker_free(struct chunker *k)
 	if (k == NULL)
 		return;
 	object_abort(k->object);
+	while (k->nsealed > 0)
+		object_abort(k->sealed[--k->nsealed]);
 	token_put(k);
 	frame_writer_free(k->frame);
 	buf_free(&k->packed);

@@ -5,7 +5,8 @@
  * One chunker a worker, with its own buffers, for any number of ranges, one
  * after another.  FORMAT.md, "Rows", is the source of lines, digests and the
  * cut rule.  A range starts in a 1 MiB buffer: if a whole table ends there it
- * goes to the bundle, else chunk objects are streamed to the store.
+ * goes to the bundle, else chunk objects are streamed to the store.  A range
+ * is read part by part; a chunk goes on from one part to the next.
  */
 #ifndef BACKUPD_CHUNKER_H
 #define BACKUPD_CHUNKER_H
@@ -17,17 +18,15 @@
 #include <jansson.h>
 
 #include "catalog/progress.h"
-#include "codec/digest.h"
-#include "mysql/range.h"
-#include "mysql/schema.h"
 
 struct bundle_writer;
 struct cancel;
 struct chunker;
 struct conn;
 struct err;
-struct plan_item;
+struct range;
 struct store;
+struct table_run;
 
 /* Totals of a run, added to by all workers. */
 struct chunk_totals {
@@ -42,6 +41,8 @@ struct chunker_opts {
 	const char *source, *id;
 	struct bundle_writer *bundle;
 	int level;
+	uint64_t chunk_bytes;		/* 0: FORMAT's rule; tests: raw bytes
+					 * at which each chunk ends */
 	struct cancel *cancel;
 	pthread_mutex_t *large_row;	/* token for rows over 16 MiB */
 	struct chunk_totals *totals;
@@ -50,37 +51,27 @@ struct chunker_opts {
 	void *arg;
 };
 
-/* One table while it is read; shared by the workers of its ranges. */
-struct table_run {
-	struct table_run *next;		/* dump's list of tables begun */
-	const struct plan_item *item;
-	struct schema_table def;	/* constant once read */
-	size_t njson;			/* MySQL JSON columns */
-	bool locked;			/* read under the commit lock */
-	pthread_mutex_t lock;		/* guards the fields below */
-	unsigned cut;			/* see FORMAT.md; fixed by the first
-					 * range before others start */
-	bool cut_known;
-	size_t pending;			/* ranges not yet read to the end */
-	uint32_t next_chunk, chunks;
-	uint64_t rows, raw;
-	uint64_t json_changed;
-	uint64_t *changed;		/* per column, when njson > 0 */
-	struct rowsum digest, digest_reload;
-};
-
 struct chunker *chunker_new(const struct chunker_opts *opts, struct err *e);
 
-/* Read one range on c (inside its snapshot, definition checked, locks held).
- * only: it is the table's only range, so that a small one may go to the
- * bundle.  ready(ready_arg) is called once, as soon as the cut is fixed (or at
- * the end), so that further ranges may start; may be NULL. */
-int chunker_range(struct chunker *k, struct conn *c, struct table_run *t,
-    const struct range *range, bool only,
-    int (*ready)(void *arg, struct err *e), void *ready_arg, struct err *e);
+/* What a worker is to read of a table. */
+struct chunker_range {
+	/* The next part, in key order; borrowed; NULL: no more. */
+	const struct range *(*next)(void *arg);
+	/* Called once, as soon as the cut is fixed: other workers may take
+	 * parts.  NULL: it was fixed before. */
+	void (*ready)(void *arg);
+	void *arg;
+};
 
-/* The table's line, once all its ranges are read. */
-json_t *table_run_line(const struct table_run *t);
+/* Read one range on c (inside its snapshot, definition checked, locks held).
+ * If nobody else reads any of the table (t->shared, looked at behind the last
+ * part), a small one goes to the bundle. */
+int chunker_read(struct chunker *k, struct conn *c, struct table_run *t,
+    const struct chunker_range *range, struct err *e);
+
+/* Wait until every chunk of all ranges so far is stored: chunker_read returns
+ * while the last ones are on their way, though their lines are emitted. */
+int chunker_settle(struct chunker *k, struct err *e);
 
 void chunker_free(struct chunker *k);
 

@@ -8,6 +8,8 @@
 
 #include "backupd/plan.h"
 #include "backupd/select.h"
+#include "backupd/share.h"
+#include "backupd/table_run.h"
 #include "base/buf.h"
 #include "base/cancel.h"
 #include "base/err.h"
@@ -18,25 +20,16 @@
 
 #include "backupd/dump.h"
 
-#define RANGE_MIN	((uint64_t)64 << 20)
-#define RANGE_MAX	((uint64_t)1 << 30)
-
-/* What one worker is to read: a range of a table that another began. */
-struct task {
-	struct task *next;
-	struct table_run *table;
-	struct range range;
-	bool last;
-};
+/* Parts are what workers give to one another: small against what each reads,
+ * and no smaller than what costs more to begin than to read. */
+#define PART_MIN	((uint64_t)16 << 20)
+#define PART_MAX	((uint64_t)1 << 30)
+#define PARTS_EACH	32	/* of a table, for each worker */
 
 struct dump {
 	const struct dump_opts *opts;
+	struct share *share;
 	pthread_mutex_t lock;	/* guards the fields below */
-	pthread_cond_t change;
-	size_t next;		/* item of the plan to take */
-	unsigned busy;
-	struct task *tasks;	/* ranges for any worker, in key order */
-	struct task **tail;
 	struct dump_inexact *inexact;
 	struct table_run *live;	/* begun and not yet read to the end */
 	bool failed;
@@ -45,46 +38,11 @@ struct dump {
 
 struct worker {
 	struct dump *dump;
+	unsigned number;
 	struct conn *conn;
 	struct chunker *chunker;
 	pthread_t thread;
-	/* While a table is begun: ranges to hand out once its cut is known. */
-	struct task *held;
 };
-
-static void
-task_free(struct task *t)
-{
-	free(t->range.partition);
-	free(t->range.where);
-	free(t);
-}
-
-static void
-table_run_free(struct table_run *t)
-{
-	if (t == NULL)
-		return;
-	schema_table_free(&t->def);
-	(void)pthread_mutex_destroy(&t->lock);
-	free(t->changed);
-	free(t);
-}
-
-static struct table_run *
-table_run_new(const struct plan_item *item, struct err *e)
-{
-	struct table_run *t = calloc(1, sizeof(*t));
-
-	if (t == NULL || pthread_mutex_init(&t->lock, NULL) != 0) {
-		free(t);
-		(void)err_set(e, ERR_NOMEM, 0, "table");
-		return NULL;
-	}
-	t->item = item;
-	t->pending = 1;
-	return t;
-}
 
 static void
 live_add(struct dump *d, struct table_run *t)
@@ -198,7 +156,8 @@ read_definition(struct conn *c, const struct flavour *f, struct table_run *t,
 }
 
 static int
-note_inexact(struct dump *d, const struct table_run *t, struct err *e)
+note_inexact(struct dump_inexact **list, const struct table_run *t,
+    struct err *e)
 {
 	struct dump_inexact *x;
 	size_t i;
@@ -211,24 +170,23 @@ note_inexact(struct dump *d, const struct table_run *t, struct err *e)
 			return err_set(e, ERR_NOMEM, 0, "table");
 		*x = (struct dump_inexact){ .table = t->item->n,
 		    .column = (uint32_t)i, .rows = t->changed[i] };
-		(void)pthread_mutex_lock(&d->lock);
-		x->next = d->inexact;
-		d->inexact = x;
-		(void)pthread_mutex_unlock(&d->lock);
+		x->next = *list;
+		*list = x;
 	}
 	return 0;
 }
 
-/* A range was read to the end; the last one writes the table's line. */
+/* So many parts are in chunks; the last ones write the table's line. */
 static int
-range_done(struct dump *d, struct table_run *t, struct err *e)
+parts_done(struct dump *d, struct table_run *t, size_t n, struct err *e)
 {
 	json_t *line;
 	bool last;
 	int rc;
 
 	(void)pthread_mutex_lock(&t->lock);
-	last = --t->pending == 0;
+	t->pending -= n;
+	last = t->pending == 0;
 	(void)pthread_mutex_unlock(&t->lock);
 	if (!last)
 		return 0;
@@ -236,171 +194,104 @@ range_done(struct dump *d, struct table_run *t, struct err *e)
 	rc = line == NULL ? err_set(e, ERR_NOMEM, 0, "list line") :
 	    list_add(d->opts->lists, line, e);
 	json_decref(line);
+	(void)pthread_mutex_lock(&d->lock);
 	if (rc == 0)
-		rc = note_inexact(d, t, e);
+		rc = note_inexact(&d->inexact, t, e);
+	(void)pthread_mutex_unlock(&d->lock);
 	d->opts->chunker.totals->done.tables++;
 	live_remove(d, t);
 	table_run_free(t);
 	return rc;
 }
 
-/* Cut a large table; the first range stays with this worker. */
+/* Divide a large table into parts. */
 static int
-split(struct worker *w, struct table_run *t, struct range *first,
-    struct err *e)
+split(const struct worker *w, struct table_run *t, struct err *e)
 {
-	struct dump *d = w->dump;
-	unsigned workers = snapshot_workers(d->opts->snapshot);
+	const struct dump_opts *o = w->dump->opts;
+	unsigned workers = snapshot_workers(o->snapshot);
 	uint64_t bytes = t->def.bytes > 0 ? t->def.bytes : t->item->bytes;
 	uint64_t rows = t->def.rows > 0 ? t->def.rows : t->item->rows;
-	uint64_t aim = d->opts->range_bytes, target;
-	struct range *ranges = NULL;
-	struct task **tail = &w->held, *task;
-	size_t n = 0, i;
-	int rc = 0;
+	uint64_t aim = o->range_bytes, target;
+	struct range *parts = NULL;
+	size_t n = 0;
 
-	*first = (struct range){0};
 	if (aim == 0) {
-		aim = bytes / ((uint64_t)workers * 4);
-		aim = aim < RANGE_MIN ? RANGE_MIN : aim;
-		aim = aim > RANGE_MAX ? RANGE_MAX : aim;
+		aim = bytes / ((uint64_t)workers * PARTS_EACH);
+		aim = aim < PART_MIN ? PART_MIN : aim;
+		aim = aim > PART_MAX ? PART_MAX : aim;
 	}
 	if (bytes < 2 * aim || workers == 1 || rows == 0)
 		return 0;
 	target = (uint64_t)((double)rows * ((double)aim / (double)bytes));
-	if (range_split(w->conn, d->opts->flavour, &t->def,
-	    target == 0 ? 1 : target, &ranges, &n, e) != 0)
+	if (range_split(w->conn, o->flavour, &t->def, target == 0 ? 1 :
+	    target, &parts, &n, e) != 0)
 		return explain(t->item, e);
 	assert(n > 0);
-	for (i = 1; i < n && rc == 0; i++) {
-		task = calloc(1, sizeof(*task));
-		if (task == NULL) {
-			rc = err_set(e, ERR_NOMEM, 0, "ranges");
-			break;
-		}
-		task->table = t;
-		task->range = ranges[i];
-		task->last = i == n - 1;
-		ranges[i] = (struct range){0};
-		*tail = task;
-		tail = &task->next;
-		t->pending++;
-	}
-	*first = ranges[0];
-	ranges[0] = (struct range){0};
-	range_list_free(ranges, n);
-	return rc;
-}
-
-/* The cut is fixed: hand out the other ranges, before smaller tables. */
-static int
-hand_out(void *arg, struct err *e)
-{
-	struct worker *w = arg;
-	struct dump *d = w->dump;
-
-	(void)e;
-	if (w->held == NULL)
-		return 0;
-	(void)pthread_mutex_lock(&d->lock);
-	*d->tail = w->held;
-	while (*d->tail != NULL)
-		d->tail = &(*d->tail)->next;
-	w->held = NULL;
-	(void)pthread_cond_broadcast(&d->change);
-	(void)pthread_mutex_unlock(&d->lock);
+	range_list_free(t->parts, t->nparts);
+	t->parts = parts;
+	t->nparts = t->pending = n;
+	t->part_bytes = bytes / n;
 	return 0;
 }
 
+static const struct range *
+next_part(void *arg)
+{
+	const struct worker *w = arg;
+
+	return share_next(w->dump->share, w->number);
+}
+
+static void
+open_parts(void *arg)
+{
+	const struct worker *w = arg;
+
+	share_open(w->dump->share, w->number);
+}
+
+/* Read what this worker has of a table; the metadata lock is held. */
 static int
-do_table(struct worker *w, struct plan_item *it, struct err *e)
+read_parts(struct worker *w, struct table_run *t, bool first, struct err *e)
+{
+	const struct chunker_range range = { .next = next_part,
+	    .ready = first ? open_parts : NULL, .arg = w };
+
+	if (chunker_read(w->chunker, w->conn, t, &range, e) != 0)
+		return explain(t->item, e);
+	return end_table(w->conn, e) != 0 ? -1 : parts_done(w->dump, t,
+	    share_end(w->dump->share, w->number), e);
+}
+
+static int
+do_table(struct worker *w, const struct plan_item *it, struct err *e)
 {
 	const struct flavour *f = w->dump->opts->flavour;
-	struct range first = {0};
 	struct table_run *t = table_run_new(it, e);
-	bool only;
-	int rc = -1;
 
 	if (t == NULL)
 		return -1;
-	/* Ranges of one table outlive this call: dump_run frees what is left. */
+	/* Others may read it longer than this call lasts: dump_run frees what
+	 * is left. */
 	live_add(w->dump, t);
 	if (begin_table(w->conn, f, it, e) != 0 ||
-	    read_definition(w->conn, f, t, e) != 0 ||
-	    split(w, t, &first, e) != 0)
-		goto out;
-	only = w->held == NULL;
-	if (schema_engine_rows(it->type) && chunker_range(w->chunker, w->conn, t, &first, only, hand_out, w,
-	    e) != 0) {
-		(void)explain(it, e);
-		goto out;
-	}
-	if (end_table(w->conn, e) != 0)
-		goto out;
-	rc = range_done(w->dump, t, e);
-out:	free(first.partition);
-	free(first.where);
-	return rc;
+	    read_definition(w->conn, f, t, e) != 0)
+		return -1;
+	if (!schema_engine_rows(it->type))
+		return end_table(w->conn, e) != 0 ? -1 :
+		    parts_done(w->dump, t, 1, e);
+	if (split(w, t, e) != 0)
+		return -1;
+	share_begin(w->dump->share, w->number, t);
+	return read_parts(w, t, true, e);
 }
 
 static int
-do_range(struct worker *w, struct task *task, struct err *e)
+do_parts(struct worker *w, struct table_run *t, struct err *e)
 {
-	struct table_run *t = task->table;
-	const struct plan_item *it = t->item;
-	int rc = -1;
-
-	if (begin_table(w->conn, w->dump->opts->flavour, it, e) != 0)
-		goto out;
-	if (chunker_range(w->chunker, w->conn, t, &task->range, false, NULL,
-	    NULL, e) != 0) {
-		(void)explain(it, e);
-		goto out;
-	}
-	if (end_table(w->conn, e) != 0)
-		goto out;
-	rc = range_done(w->dump, t, e);
-out:	task_free(task);
-	return rc;
-}
-
-/* The next thing to read: a range first, else a table.  0: there is none. */
-static int
-take(struct dump *d, struct task **task, struct plan_item **item)
-{
-	struct plan *p = d->opts->plan;
-	int got = 0;
-
-	*task = NULL;
-	*item = NULL;
-	(void)pthread_mutex_lock(&d->lock);
-	while (!d->failed) {
-		if (d->tasks != NULL) {
-			*task = d->tasks;
-			d->tasks = (*task)->next;
-			if (d->tasks == NULL)
-				d->tail = &d->tasks;
-			(*task)->next = NULL;
-			got = 1;
-			break;
-		}
-		while (d->next < p->nitems && (p->items[d->next].kind !=
-		    SCHEMA_TABLE || p->items[d->next].dumped))
-			d->next++;
-		if (d->next < p->nitems) {
-			*item = &p->items[d->next++];
-			got = 1;
-			break;
-		}
-		/* A busy worker may still hand out ranges. */
-		if (d->busy == 0)
-			break;
-		(void)pthread_cond_wait(&d->change, &d->lock);
-	}
-	if (got)
-		d->busy++;
-	(void)pthread_mutex_unlock(&d->lock);
-	return got;
+	return begin_table(w->conn, w->dump->opts->flavour, t->item,
+	    e) != 0 ? -1 : read_parts(w, t, false, e);
 }
 
 static void
@@ -410,8 +301,8 @@ fail(struct dump *d, const struct err *e)
 	if (!d->failed || d->err.code == ERR_CANCELLED)
 		d->err = *e;
 	d->failed = true;
-	(void)pthread_cond_broadcast(&d->change);
 	(void)pthread_mutex_unlock(&d->lock);
+	share_stop(d->share);
 }
 
 static void *
@@ -421,25 +312,26 @@ work(void *arg)
 	struct dump *d = w->dump;
 	struct err e = {0};
 	struct plan_item *item;
-	struct task *task;
-	int rc;
+	struct table_run *table;
+	enum share_kind kind;
+	int rc = 0;
 
 	if (conn_thread_init(&e) != 0) {
 		fail(d, &e);
 		return NULL;
 	}
-	while (take(d, &task, &item)) {
-		rc = task != NULL ? do_range(w, task, &e) :
-		    do_table(w, item, &e);
+	while (rc == 0) {
+		kind = share_take(d->share, w->number, &item, &table);
+		if (kind == SHARE_NOTHING)
+			break;
+		rc = kind == SHARE_TABLE ? do_table(w, item, &e) :
+		    do_parts(w, table, &e);
 		if (rc != 0)
 			fail(d, &e);
-		(void)pthread_mutex_lock(&d->lock);
-		d->busy--;
-		(void)pthread_cond_broadcast(&d->change);
-		(void)pthread_mutex_unlock(&d->lock);
-		if (rc != 0)
-			break;
+		(void)share_end(d->share, w->number);
 	}
+	if (rc == 0 && chunker_settle(w->chunker, &e) != 0)
+		fail(d, &e);
 	conn_thread_end();
 	return NULL;
 }
@@ -463,6 +355,7 @@ start_worker(struct worker *w, struct dump *d, unsigned i, struct err *e)
 	int error;
 
 	w->dump = d;
+	w->number = i;
 	w->conn = snapshot_conn(d->opts->snapshot, i);
 	copts.emit = emit_list;
 	copts.arg = d->opts->lists;
@@ -483,16 +376,17 @@ dump_run(const struct dump_opts *opts, struct dump_inexact **inexact,
 {
 	unsigned n = snapshot_workers(opts->snapshot), started = 0, i;
 	struct worker *workers = calloc(n, sizeof(*workers));
-	struct dump d = { .opts = opts };
+	struct dump d = { .opts = opts, .inexact = *inexact };
 	struct err start = {0};
 	struct table_run *live;
-	struct task *task;
 
-	if (workers == NULL)
+	d.share = share_new(opts->plan, n, e);
+	if (workers == NULL || d.share == NULL) {
+		free(workers);
+		share_free(d.share);
 		return err_set(e, ERR_NOMEM, 0, "workers");
-	d.tail = &d.tasks;
+	}
 	(void)pthread_mutex_init(&d.lock, NULL);
-	(void)pthread_cond_init(&d.change, NULL);
 	for (; started < n; started++)
 		if (start_worker(&workers[started], &d, started, &start) != 0) {
 			fail(&d, &start);
@@ -501,24 +395,14 @@ dump_run(const struct dump_opts *opts, struct dump_inexact **inexact,
 	for (i = 0; i < started; i++) {
 		(void)pthread_join(workers[i].thread, NULL);
 		chunker_free(workers[i].chunker);
-		while (workers[i].held != NULL) {
-			task = workers[i].held;
-			workers[i].held = task->next;
-			task_free(task);
-		}
-	}
-	while (d.tasks != NULL) {
-		task = d.tasks;
-		d.tasks = task->next;
-		task_free(task);
 	}
 	while (d.live != NULL) {
 		live = d.live;
 		d.live = live->next;
 		table_run_free(live);
 	}
-	(void)pthread_cond_destroy(&d.change);
 	(void)pthread_mutex_destroy(&d.lock);
+	share_free(d.share);
 	free(workers);
 	*inexact = d.inexact;
 	if (d.failed)
@@ -526,11 +410,26 @@ dump_run(const struct dump_opts *opts, struct dump_inexact **inexact,
 	return d.failed ? -1 : 0;
 }
 
+/* All of a table, once. */
+static const struct range *
+whole(void *arg)
+{
+	static const struct range all;
+	bool *given = arg;
+
+	if (*given)
+		return NULL;
+	*given = true;
+	return &all;
+}
+
 int
 dump_locked(const struct dump_opts *opts, struct conn *c,
-    struct plan_item *item, struct err *e)
+    struct plan_item *item, struct dump_inexact **inexact, struct err *e)
 {
 	struct chunker_opts copts = opts->chunker;
+	bool given = false;
+	const struct chunker_range all = { .next = whole, .arg = &given };
 	struct chunker *k;
 	struct table_run *t;
 	json_t *line;
@@ -545,8 +444,8 @@ dump_locked(const struct dump_opts *opts, struct conn *c,
 	t->locked = true;
 	if (read_definition(c, opts->flavour, t, e) != 0)
 		goto out;
-	if (chunker_range(k, c, t, &(struct range){0}, true, NULL, NULL,
-	    e) != 0) {
+	if (chunker_read(k, c, t, &all, e) != 0 ||
+	    chunker_settle(k, e) != 0) {
 		(void)explain(item, e);
 		goto out;
 	}
@@ -554,6 +453,8 @@ dump_locked(const struct dump_opts *opts, struct conn *c,
 	rc = line == NULL ? err_set(e, ERR_NOMEM, 0, "list line") :
 	    emit_plan(opts->plan, line, e);
 	json_decref(line);
+	if (rc == 0)
+		rc = note_inexact(inexact, t, e);
 	item->dumped = rc == 0;
 	copts.totals->done.tables++;
 out:	table_run_free(t);

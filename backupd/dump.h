@@ -3,8 +3,8 @@
  * dump: the workers that read all tables of a plan, each on its own
  * connection inside the one snapshot.
  *
- * A worker takes the largest table that is left; a large one is cut into
- * ranges that idle workers share.  The first failure stops all.
+ * A worker takes the largest table that is left; when none is, it takes half
+ * of what another one has yet to read (share.h).  The first failure stops all.
  */
 #ifndef BACKUPD_DUMP_H
 #define BACKUPD_DUMP_H
@@ -19,6 +19,7 @@ struct err;
 struct flavour;
 struct list_writer;
 struct plan;
+struct plan_item;
 struct snapshot;
 
 struct dump_opts {
@@ -39,14 +40,14 @@ struct dump_inexact {
 };
 
 /* Read all tables that are not dumped yet.  Blocks until done.  *inexact is an
- * owned list (dump_inexact_free), filled also on failure. */
+ * owned list (dump_inexact_free), added to also on failure. */
 int dump_run(const struct dump_opts *opts, struct dump_inexact **inexact,
     struct err *e);
 
 /* Read one table on c under the commit lock (engines without
  * transactions); its lines are kept in the plan. */
 int dump_locked(const struct dump_opts *opts, struct conn *c,
-    struct plan_item *item, struct err *e);
+    struct plan_item *item, struct dump_inexact **inexact, struct err *e);
 
 void dump_inexact_free(struct dump_inexact *list);
 

@@ -1,15 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* identity: does this server belong to the source it is dumped for? */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "catalog/backups.h"
 #include "catalog/head.h"
 #include "mysql/connect.h"
 #include "mysql/flavour.h"
 
 #include "backupd/identity.h"
+
+int
+identity_newest(struct store *s, const char *source, struct head *h,
+    struct err *e)
+{
+	struct backup_ref *refs = NULL;
+	size_t n = 0;
+	int rc;
+
+	*h = (struct head){0};
+	rc = backups_list(s, source, &refs, &n, e);
+	if (rc == 0 && n > 0)
+		rc = head_load(s, source, refs[n - 1].id, h, e) == 0 ? 1 : -1;
+	free(refs);
+	return rc;
+}
 
 struct gtid {
 	unsigned long domain, server;
@@ -65,8 +83,11 @@ gtid_belongs(struct conn *c, const struct flavour *f, const char *gtid,
 	int yes = -1;
 
 	if (f->kind == FLAVOUR_MARIADB) {
-		if (conn_value(c, "SELECT @@global.gtid_binlog_state", &value,
-		    e) == 0)
+		/* A replica may not write what it replicates to its own
+		 * log. */
+		if (conn_value(c, "SELECT CONCAT_WS(',', NULLIF("
+		    "@@global.gtid_binlog_state, ''), "
+		    "@@global.gtid_slave_pos)", &value, e) == 0)
 			yes = identity_gtid_within(gtid, buf_str(&value));
 	} else {
 		buf_adds(&sql, "SELECT GTID_SUBSET(");
@@ -101,11 +122,29 @@ file_belongs(struct conn *c, const char *file, uint64_t position,
 	return got < 0 ? -1 : yes;
 }
 
+/* Without a UUID only GTIDs tell a server from another of its number: after a
+ * RESET they do not either. */
+static int
+refuse_reset(const struct flavour *f, const struct head *h, struct err *e)
+{
+	(void)err_set(e, ERR_EXISTS, 0, "source %s: this server (%s, host %s, "
+	    "server_id %llu) does not have the transactions of its newest "
+	    "backup %s (host %s): its binary log was reset, or it is another "
+	    "server of that number", h->source, f->name, f->host,
+	    (unsigned long long)f->server_id, h->id,
+	    head_text(h->server, "host"));
+	return err_hint(e, "if it was reset, 'backupd run %s --adopt' takes "
+	    "it as it is now", h->source);
+}
+
 static int
 refuse(const struct flavour *f, const struct head *h, struct err *e)
 {
 	const char *uuid = head_text(h->server, "uuid");
 
+	if (uuid[0] == '\0' && f->uuid[0] == '\0' &&
+	    head_count(h->server, "server_id") == f->server_id)
+		return refuse_reset(f, h, e);
 	(void)err_set(e, ERR_EXISTS, 0, "source %s: this server (%s, host %s, "
 	    "server_id %llu%s%s) is not the one that its newest backup %s "
 	    "came from (%s, host %s, server_id %llu%s%s)", h->source, f->name,
@@ -123,12 +162,16 @@ identity_check(struct conn *c, const struct flavour *f,
     const struct head *newest, struct err *e)
 {
 	const char *uuid = head_text(newest->server, "uuid");
-	const char *gtid = head_text(newest->coordinates, "gtid");
+	const char *gtid = head_text(json_object_get(newest->coordinates,
+	    "replica"), "gtid");
 	const char *file = head_text(newest->coordinates, "file");
 	int yes = 0;
 
 	if (uuid[0] != '\0' && strcmp(uuid, f->uuid) == 0)
 		return 0;
+	/* A backup of a replica has its primary's transactions in it. */
+	if (gtid[0] == '\0')
+		gtid = head_text(newest->coordinates, "gtid");
 	if (gtid[0] != '\0') {
 		if (f->gtid)
 			yes = gtid_belongs(c, f, gtid, e);

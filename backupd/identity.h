@@ -18,6 +18,12 @@ struct err;
 struct flavour;
 struct head;
 
+/* The newest backup of a source, which says who it is: 1 with *h (head_free it
+ * in any case), 0 when there is none, -1. */
+struct store;
+int identity_newest(struct store *s, const char *source, struct head *h,
+    struct err *e);
+
 /* 0: it belongs; -1 with *e: ERR_EXISTS shows both identities, anything else
  * is a failure to find out. */
 int identity_check(struct conn *c, const struct flavour *f,

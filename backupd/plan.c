@@ -153,7 +153,8 @@ larger_first(const void *a, const void *b)
 void
 plan_sort(struct plan *p)
 {
-	qsort(p->items, p->nitems, sizeof(p->items[0]), larger_first);
+	if (p->nitems > 1)
+		qsort(p->items, p->nitems, sizeof(p->items[0]), larger_first);
 }
 
 void
@@ -196,23 +197,29 @@ int
 plan_fingerprint(const struct plan *p, struct conn *c, struct buf *out,
     struct err *e)
 {
-	/* Names always; times where the data dictionary has them at hand.  A
-	 * table that is altered is found again when its turn comes, so this
-	 * may stay cheap: it can run while commits are stopped. */
+	/* Names and texts always (times are of whole seconds); times of tables
+	 * where the data dictionary has them at hand.  A table that is altered
+	 * is found again when its turn comes, so this may stay cheap: it can
+	 * run while commits are stopped. */
 	const char *dictionary[] = {
 	    "SELECT CONCAT(COUNT(*),' ',COALESCE(SUM(CRC32(CONCAT_WS('.',"
 	    "TABLE_SCHEMA,TABLE_NAME,TABLE_TYPE,CREATE_TIME))),0)) "
 	    "FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT IN "
 	    "('information_schema','performance_schema','mysql','sys')",
 	    "SELECT CONCAT(COUNT(*),' ',COALESCE(SUM(CRC32(CONCAT_WS('.',"
-	    "ROUTINE_SCHEMA,ROUTINE_NAME,ROUTINE_TYPE,LAST_ALTERED))),0)) "
+	    "ROUTINE_SCHEMA,ROUTINE_NAME,ROUTINE_TYPE,LAST_ALTERED,"
+	    "ROUTINE_DEFINITION))),0)) "
 	    "FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA <> 'sys'",
 	    "SELECT CONCAT(COUNT(*),' ',COALESCE(SUM(CRC32(CONCAT_WS('.',"
-	    "TRIGGER_SCHEMA,TRIGGER_NAME,ACTION_ORDER,CREATED))),0)) "
+	    "TRIGGER_SCHEMA,TRIGGER_NAME,ACTION_ORDER,CREATED,"
+	    "ACTION_STATEMENT))),0)) "
 	    "FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA <> 'sys'",
 	    "SELECT CONCAT(COUNT(*),' ',COALESCE(SUM(CRC32(CONCAT_WS('.',"
-	    "EVENT_SCHEMA,EVENT_NAME,LAST_ALTERED))),0)) "
+	    "EVENT_SCHEMA,EVENT_NAME,LAST_ALTERED,EVENT_DEFINITION))),0)) "
 	    "FROM information_schema.EVENTS",
+	    "SELECT CONCAT(COUNT(*),' ',COALESCE(SUM(CRC32(CONCAT_WS('.',"
+	    "TABLE_SCHEMA,TABLE_NAME,VIEW_DEFINITION))),0)) "
+	    "FROM information_schema.VIEWS WHERE TABLE_SCHEMA <> 'sys'",
 	};
 	const char *names =
 	    "SELECT CONCAT(COUNT(*),' ',COALESCE(SUM(CRC32(CONCAT_WS('.',"

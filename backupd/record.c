@@ -82,9 +82,10 @@ record_server(struct head *h, struct conn *c, const struct flavour *f,
 	if (h->settings == NULL)
 		return err_wrap(e, "settings of the server");
 	clock_rfc3339(s->at_us, at);
-	h->server = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I}",
+	h->server = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I}",
 	    "flavour", f->name, "version", f->version_text, "uuid", f->uuid,
 	    "server_id", (json_int_t)f->server_id, "host", f->host,
+	    "port", (json_int_t)f->port,
 	    "lower_case_table_names", (json_int_t)f->lower_case_table_names);
 	h->snapshot = json_pack("{s:s, s:b, s:s, s:I, s:s, s:I, s:I}",
 	    "method", s->method, "proven", s->proven, "proof", s->proof,

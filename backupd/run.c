@@ -19,10 +19,12 @@
 #include "catalog/backups.h"
 #include "catalog/begun.h"
 #include "catalog/bundle.h"
+#include "catalog/feed.h"
 #include "catalog/leftovers.h"
 #include "catalog/list.h"
 #include "mysql/connect.h"
 #include "mysql/flavour.h"
+#include "mysql/rights.h"
 #include "store/store.h"
 
 #include "backupd/run.h"
@@ -42,18 +44,42 @@ struct run {
 	struct dump_opts dump;
 	struct dump_inexact *inexact;
 	bool begun;
+	bool defined;		/* definitions were read once */
 	uint64_t locked_ms;	/* spent under the lock on locked tables */
 };
+
+/* Another attempt at the snapshot: nothing of the one before may be left, no
+ * definition and no row that was read under its lock. */
+static int
+start_over(struct run *r, struct err *e)
+{
+	const char *source = r->opts->source;
+
+	dump_inexact_free(r->inexact);
+	r->inexact = NULL;
+	memset(&r->totals, 0, sizeof(r->totals));
+	bundle_writer_free(r->bundle);
+	r->bundle = r->dump.chunker.bundle = NULL;
+	if (leftovers_empty(r->store, source, r->head->id, e) != 0)
+		return -1;
+	r->bundle = bundle_writer_new(r->store, source, r->head->id, e);
+	r->dump.chunker.bundle = r->bundle;
+	return r->bundle == NULL ? -1 : 0;
+}
 
 static int
 read_ddl(void *arg, struct conn *c, struct err *e)
 {
 	struct run *r = arg;
 
-	if (plan_scan(&r->plan, c, e) != 0)
+	if (r->defined && start_over(r, e) != 0)
 		return -1;
-	return plan_define(&r->plan, c, r->bundle, r->opts->accounts,
-	    r->opts->level, e);
+	r->defined = true;
+	if (plan_scan(&r->plan, c, e) != 0 || plan_define(&r->plan, c,
+	    r->bundle, r->opts->accounts, r->opts->level, e) != 0)
+		return -1;
+	return r->opts->test_between == NULL ? 0 : conn_exec(r->conn,
+	    r->opts->test_between, e);
 }
 
 static int
@@ -76,7 +102,7 @@ read_locked(void *arg, struct conn *c, struct err *e)
 		it = &r->plan.items[i];
 		if (it->kind != SCHEMA_TABLE || it->transactional)
 			continue;
-		if (dump_locked(&r->dump, c, it, e) != 0)
+		if (dump_locked(&r->dump, c, it, &r->inexact, e) != 0)
 			return -1;
 	}
 	return 0;
@@ -137,20 +163,12 @@ check_locked(const struct run *r, struct err *e)
 static int
 check_identity(struct run *r, struct err *e)
 {
-	struct head newest = {0};
-	struct backup_ref *refs = NULL;
-	size_t n = 0;
-	int rc = -1;
+	struct head newest;
+	int rc = identity_newest(r->store, r->opts->source, &newest, e);
 
-	if (backups_list(r->store, r->opts->source, &refs, &n, e) != 0)
-		return -1;
-	if (n == 0) {
+	if (rc == 0)
 		memcpy(r->head->lineage, r->head->id, sizeof(r->head->id));
-		rc = 0;
-		goto out;
-	}
-	if (head_load(r->store, r->opts->source, refs[n - 1].id, &newest,
-	    e) != 0)
+	if (rc <= 0)
 		goto out;
 	memcpy(r->head->lineage, newest.lineage, sizeof(newest.lineage));
 	rc = identity_check(r->conn, &r->flavour, &newest, e);
@@ -161,8 +179,36 @@ check_identity(struct run *r, struct err *e)
 		memcpy(r->head->lineage, r->head->id, sizeof(r->head->id));
 		rc = 0;
 	}
-out:	free(refs);
-	head_free(&newest);
+out:	head_free(&newest);
+	return rc;
+}
+
+/* What an account has no right to see, a server does not even name: the backup
+ * would lack it without a word. */
+static int
+check_sight(const struct run *r, struct err *e)
+{
+	static const char *const needed[] = { "SELECT", "TRIGGER", "EVENT" };
+	struct rights rights = {0};
+	int rc = rights_read(r->conn, &r->flavour, &rights, e);
+	size_t i;
+
+	for (i = 0; i < 3 && rc == 0; i++) {
+		if (rights_has(&rights, needed[i]))
+			continue;
+		if (r->opts->scope.includes > 0) {
+			log_event(LOG_WARN_, "the account may not see all: "
+			    "what it has this right for is in the backup",
+			    "right", needed[i], NULL);
+			continue;
+		}
+		rc = err_set(e, ERR_DENIED, 0, "the account has no right %s "
+		    "on *.*: what it may not see would be left out unseen",
+		    needed[i]);
+		(void)err_hint(e, "grant %s ON *.* to it ('backupd grants' "
+		    "has all), or --include what it may see", needed[i]);
+	}
+	rights_free(&rights);
 	return rc;
 }
 
@@ -174,7 +220,7 @@ look(struct run *r, struct err *e)
 		return -1;
 	if (flavour_probe(r->conn, &r->flavour, e) != 0 ||
 	    flavour_dump_session(r->conn, &r->flavour, 86400, e) != 0 ||
-	    check_identity(r, e) != 0)
+	    check_sight(r, e) != 0 || check_identity(r, e) != 0)
 		return err_wrap(e, "%s", conn_where(r->conn));
 	plan_init(&r->plan, &r->opts->scope, &r->flavour);
 	if (plan_scan(&r->plan, r->conn, e) != 0)
@@ -225,6 +271,7 @@ take_snapshot(struct run *r, struct err *e)
 	const struct snapshot_facts *facts;
 	char held[32];
 
+	feed_phase("lock");
 	r->snapshot = snapshot_open(&opts, &r->flavour, e);
 	if (r->snapshot == NULL)
 		return -1;
@@ -248,6 +295,7 @@ dump(struct run *r, struct err *e)
 	struct guard *guard;
 	int rc;
 
+	feed_phase("dump");
 	r->dump.snapshot = r->snapshot;
 	progress = progress_start(&r->totals.done, r->plan.bytes, e);
 	if (progress == NULL)
@@ -265,6 +313,7 @@ commit(struct run *r, struct err *e)
 {
 	int64_t now;
 
+	feed_phase("commit");
 	if (bundle_writer_end(r->bundle, e) != 0 ||
 	    list_writer_end(r->lists, r->head, e) != 0 ||
 	    record_totals(r->head, &r->plan, &r->opts->scope, &r->totals,
@@ -349,6 +398,7 @@ run_backup(struct store *s, const struct run_opts *opts, struct head *h,
 		.range_bytes = opts->range_bytes, .cancel = opts->cancel,
 		.chunker = { .store = s, .source = opts->source, .id = h->id,
 		    .bundle = r.bundle, .level = opts->level,
+		    .chunk_bytes = opts->chunk_bytes,
 		    .cancel = opts->cancel, .large_row = &r.large_row,
 		    .totals = &r.totals },
 	};

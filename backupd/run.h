@@ -36,7 +36,10 @@ struct run_opts {
 	uint64_t undo_soft, undo_hard, threads_soft, threads_hard;
 	uint64_t lag_soft_s, lag_hard_s;
 	uint64_t range_bytes;		/* test build; 0: by size */
+	uint64_t chunk_bytes;		/* test build; see chunker.h */
 	unsigned test_late_ms;		/* test build; see snapshot.h */
+	const char *test_between;	/* test build: SQL to run between the
+					 * definitions and the snapshot */
 	struct cancel *cancel;
 };
 

@@ -45,11 +45,6 @@ select_sql(const struct schema_table *t, const struct range *range,
 	sql_ident(out, t->schema);
 	buf_addc(out, '.');
 	sql_ident(out, t->name);
-	if (range->partition != NULL) {
-		buf_adds(out, " PARTITION (");
-		sql_ident(out, range->partition);
-		buf_addc(out, ')');
-	}
 	if (t->versioned)
 		buf_adds(out, " FOR SYSTEM_TIME ALL");
 	if (t->nkey > 0 && !t->versioned) {

@@ -2,9 +2,13 @@
 /* settings of backupd: its verbs and its own options. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
+#include "backupd/follow.h"
+#include "backupd/http.h"
 #include "backupd/run.h"
+#include "backupd/window.h"
 #include "base/err.h"
 #include "catalog/settings.h"
 
@@ -12,85 +16,142 @@
 
 static const struct settings_verb verbs[] = {
 	{ "run", "SOURCE", 1, 1, "back up one source now" },
+	{ "archive", "SOURCE [SOURCE...]", 1, 1000, "archive the binary logs "
+	    "of sources as they are written" },
+	{ "serve", "", 0, 0, "watch over all sources of the configuration" },
 	{ "grants", "", 0, 0, "print CREATE USER and the least GRANTs that "
 	    "backups need" },
+	{ "check", "[SOURCE...]", 0, 1000, "find what would stop a job: in "
+	    "the configuration, on the servers, in the stores" },
 	{ "config", "[SOURCE]", 0, 1, "print the effective settings and where "
 	    "each comes from" },
+	{ "next", "[SOURCE] [N]", 0, 2, "show the next runs of the schedules "
+	    "(default: 10)" },
+	{ "notify", "[NAME]", 0, 1, "try the notifiers, all or one" },
+	{ "status", "[SOURCE]", 0, 1, "show what the running daemon does, "
+	    "and what is wrong" },
+	{ "start", "SOURCE [JOB]", 1, 2, "tell the daemon to start a job "
+	    "(default: dump) now" },
+	{ "cancel", "SOURCE [JOB]", 1, 2, "tell the daemon to stop a job "
+	    "(default: all of the source)" },
+	{ "pause", "SOURCE", 1, 1, "tell the daemon to start no job of a "
+	    "source until it is resumed" },
+	{ "resume", "SOURCE", 1, 1, "tell the daemon to go on with a paused "
+	    "source" },
+	{ "drain", "", 0, 0, "tell the daemon to finish what runs, start "
+	    "nothing more, and end" },
+	{ "reload", "", 0, 0, "tell the daemon to read its configuration "
+	    "again" },
 	{ 0 },
 };
 
 static const struct setting own[] = {
-	{ "include", SETTING_STRING, SETTING_IN_SOURCE | SETTING_REPEATED,
-	    NULL, "PATTERN", NULL, " run config ",
-	    "dump only schemas or tables (schema, schema.table; * and ?) that "
-	    "match; the backup is marked partial" },
-	{ "exclude", SETTING_STRING, SETTING_IN_SOURCE | SETTING_REPEATED,
-	    NULL, "PATTERN", NULL, " run config ",
-	    "leave these schemas or tables out; the backup is marked "
-	    "partial" },
-	{ "workers", SETTING_UINT, SETTING_IN_SOURCE, NULL, "N", NULL,
-	    " run config ",
-	    "connections that read at the same time, 1 to 64 (default: the "
-	    "cores of this host, at most 8)" },
-	{ "level", SETTING_UINT, SETTING_IN_SOURCE, "1", "N", NULL,
-	    " run config ", "zstd level, 1 to 19" },
-	{ "accounts", SETTING_FLAG, SETTING_IN_SOURCE, "yes", NULL, NULL,
-	    " run config ", "dump accounts, roles and grants as well" },
-	{ "adopt", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL, " run ",
-	    "accept a server that does not belong to the source, as the "
-	    "begin of a new lineage" },
-	{ "allow-unproven", SETTING_FLAG, SETTING_IN_SOURCE, "no", NULL, NULL,
-	    " run config ", "go on when no consistent snapshot can be proven; "
-	    "the catalog says so" },
-	{ "lock-hold", SETTING_DURATION, SETTING_IN_SOURCE, "5s", "TIME", NULL,
-	    " run config ", "longest time that commits may be stopped" },
-	{ "lock-wait", SETTING_DURATION, SETTING_IN_SOURCE, "60s", "TIME",
-	    NULL, " run config ", "how long to try to get the locks, in short "
-	    "attempts" },
-	{ "snapshot-wait", SETTING_DURATION, SETTING_IN_SOURCE, "10s", "TIME",
-	    NULL, " run config ", "how long to try to prove a snapshot "
-	    "without locks" },
-	{ "ddl-wait", SETTING_DURATION, SETTING_IN_SOURCE, "30s", "TIME", NULL,
-	    " run config ", "give the dump up when a session has waited this "
-	    "long for a metadata lock of ours; 0: never" },
-	{ "time-limit", SETTING_DURATION, SETTING_IN_SOURCE, "24h", "TIME",
-	    NULL, " run config ", "a run that takes longer commits nothing" },
-	{ "undo-soft", SETTING_UINT, SETTING_IN_SOURCE, "0", "N", NULL,
-	    " run config ", "slow down when InnoDB's undo history is longer; "
-	    "0: never" },
-	{ "undo-hard", SETTING_UINT, SETTING_IN_SOURCE, "0", "N", NULL,
-	    " run config ", "give up when InnoDB's undo history is longer; "
-	    "0: never" },
-	{ "threads-soft", SETTING_UINT, SETTING_IN_SOURCE, "0", "N", NULL,
-	    " run config ", "slow down when more threads are running; 0: "
-	    "never" },
-	{ "threads-hard", SETTING_UINT, SETTING_IN_SOURCE, "0", "N", NULL,
-	    " run config ", "give up when more threads are running; 0: "
-	    "never" },
-	{ "lag-soft", SETTING_DURATION, SETTING_IN_SOURCE, "0", "TIME", NULL,
-	    " run config ", "slow down when a replica lags further behind; "
-	    "0: never" },
-	{ "lag-hard", SETTING_DURATION, SETTING_IN_SOURCE, "0", "TIME", NULL,
-	    " run config ", "give up when a replica lags further behind; 0: "
-	    "never" },
+	{ "adopt", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL,
+	    " run archive ", "accept a server that does not belong to the "
+	    "source, as the begin of a new lineage or history" },
+	{ "stop-at-end", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL,
+	    " archive ", "archive all that there is now, and end" },
 	{ "for", SETTING_CHOICE, SETTING_NO_ENV, "mysql", "KIND",
 	    "mysql|mariadb|rds|aurora", " grants ", "the kind of server" },
+	{ "offline", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL,
+	    " check ", "look at the configuration alone" },
 	{ "effective", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL,
 	    " config ", "show values and their origin (the only form today)" },
+	{ "test", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL,
+	    " notify ", "send a test and say what came back" },
 #ifdef KURA_TEST_HOOKS
 	{ "lock-path", SETTING_CHOICE, 0, "auto", "METHOD",
 	    "auto|ftwrl|backup_stage|lock_tables|lock_free|none", " run ",
 	    "test build: force the way to the snapshot" },
 	{ "range-bytes", SETTING_SIZE, 0, "0", "SIZE", NULL, " run ",
-	    "test build: size of a range" },
+	    "test build: size of a part that one query reads" },
+	{ "chunk-bytes", SETTING_SIZE, 0, "0", "SIZE", NULL, " run ",
+	    "test build: size of a chunk" },
 	{ "late-snapshot", SETTING_DURATION, 0, "0", "TIME", NULL, " run ",
 	    "test build: open one snapshot this long after the locks" },
+	{ "between", SETTING_STRING, 0, NULL, "SQL", NULL, " run ",
+	    "test build: run this between the definitions and the snapshot" },
 #endif
 	{ 0 },
 };
 
 static const struct setting *const tables[] = {
-	own, settings_common, settings_connection, NULL,
+	own, settings_dump, settings_common, settings_connection,
+	settings_daemon, settings_schedule, settings_retention,
+	settings_drill, settings_notify, NULL,
+};
+
+static int
+check_window(const char *text, struct err *e)
+{
+	struct window w;
+
+	return window_parse(text, &w, e);
+}
+
+static int
+check_listen(const char *text, struct err *e)
+{
+	return strcmp(text, "none") == 0 ? 0 : http_listen_check(text, e);
+}
+
+/* Where restore listens for a drill's server; the name by which it is reached
+ * is a setting of its own. */
+static int
+check_drill_listen(const char *text, struct err *e)
+{
+	struct err why = {0};
+
+	if ((text[0] == '[' || (text[0] >= '0' && text[0] <= '9')) &&
+	    http_listen_check(text, &why) == 0)
+		return 0;
+	(void)err_set(e, ERR_USAGE, 0, "'%.100s' is not ADDRESS:PORT", text);
+	return err_hint(e, "such as 10.0.0.5:3307, or [::1]:0 for any free "
+	    "port");
+}
+
+static int
+check_web(const char *text, struct err *e)
+{
+	const char *host = strncmp(text, "https://", 8) == 0 ? text + 8 :
+	    strncmp(text, "http://", 7) == 0 ? text + 7 : "";
+
+	return host[0] != '\0' && host[0] != '/' ? 0 : err_set(e, ERR_USAGE,
+	    0, "'%.100s' is not https://HOST/...", text);
+}
+
+static int
+check_endpoint(const char *text, struct err *e)
+{
+	const char *colon = strrchr(text, ':');
+	unsigned long port = 1;
+	char *end = NULL;
+
+	/* An IPv6 address has colons of its own, but within brackets. */
+	if (colon != NULL && strchr(colon, ']') == NULL) {
+		port = colon[1] >= '0' && colon[1] <= '9' ?
+		    strtoul(colon + 1, &end, 10) : 0;
+		if (port > 65535 || (end != NULL && *end != '\0'))
+			port = 0;
+	}
+	return port > 0 && text != colon ? 0 : err_set(e, ERR_USAGE, 0,
+	    "'%.100s' is not HOST[:PORT]", text);
+}
+
+static const struct settings_check checks[] = {
+	{ "window", SETTING_IN_SOURCE, check_window },
+	{ "host", SETTING_IN_SOURCE, settings_host_check },
+	{ "drill-host", SETTING_IN_SOURCE, settings_host_check },
+	{ "drill-listen", SETTING_IN_SOURCE, check_drill_listen },
+	{ "endpoints", SETTING_IN_SOURCE, check_endpoint },
+	{ "ping-dump", SETTING_IN_SOURCE, check_web },
+	{ "ping-archive", SETTING_IN_SOURCE, check_web },
+	{ "ping-expire", SETTING_IN_SOURCE, check_web },
+	{ "ping-verify", SETTING_IN_SOURCE, check_web },
+	{ "ping-drill", SETTING_IN_SOURCE, check_web },
+	{ "listen", SETTING_IN_DAEMON, check_listen },
+	{ "page", SETTING_IN_DAEMON, check_web },
+	{ .name = NULL },
 };
 
 const struct settings_program backupd_program = {
@@ -99,6 +160,7 @@ const struct settings_program backupd_program = {
 	    "or a directory",
 	.verbs = verbs,
 	.tables = tables,
+	.checks = checks,
 };
 
 static int
@@ -167,6 +229,8 @@ test_hooks(const struct settings *s, struct run_opts *o)
 		if (strcmp(settings_str(s, "lock-path"), methods[i].name) == 0)
 			o->method = methods[i].m;
 	o->range_bytes = settings_size(s, "range-bytes");
+	o->chunk_bytes = settings_size(s, "chunk-bytes");
+	o->test_between = settings_str(s, "between");
 	o->test_late_ms = (unsigned)settings_ms(s, "late-snapshot");
 }
 #endif
@@ -210,6 +274,29 @@ run_opts_from(const struct settings *s, struct run_opts *o, struct err *e)
 #ifdef KURA_TEST_HOOKS
 	test_hooks(s, o);
 #endif
+	return 0;
+}
+
+int
+follow_opts_from(const struct settings *s, struct follow_opts *o,
+    struct err *e)
+{
+	const char *ack = settings_str(s, "ack");
+	bool spool = strcasecmp(ack, "spool") == 0;
+
+	o->age_ms = settings_ms(s, "segment-age");
+	o->adopt = settings_flag(s, "adopt");
+	o->ack = strcasecmp(ack, "off") != 0;
+	o->spool = spool ? settings_str(s, "spool") : NULL;
+	o->spool_limit = settings_size(s, "spool-limit");
+	if (endpoint_list(s, &o->endpoints, e) != 0)
+		return -1;
+	if (spool && (o->spool == NULL || o->spool[0] == '\0'))
+		return err_set(e, ERR_USAGE, 0, "--ack=spool needs --spool, "
+		    "a folder that survives a crash");
+	if (spool && o->spool_limit < (uint64_t)16 << 20)
+		return err_set(e, ERR_USAGE, 0, "--spool-limit: less than "
+		    "16MiB");
 	return 0;
 }
 

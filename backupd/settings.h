@@ -6,6 +6,7 @@
 #include "base/settings.h"
 
 struct err;
+struct follow_opts;
 struct run_opts;
 
 extern const struct settings_program backupd_program;
@@ -15,5 +16,10 @@ extern const struct settings_program backupd_program;
 int run_opts_from(const struct settings *s, struct run_opts *opts,
     struct err *e);
 void run_opts_free(struct run_opts *opts);
+
+/* The same of a source that is archived, but for its name and connection;
+ * strings are borrowed from s. */
+int follow_opts_from(const struct settings *s, struct follow_opts *opts,
+    struct err *e);
 
 #endif /* !BACKUPD_SETTINGS_H */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* backups: which backups a store holds, by listing its heads. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
+#include "catalog/expiring.h"
 #include "store/store.h"
 
 #include "catalog/backups.h"
@@ -81,14 +83,15 @@ add_ref(void *arg, const struct store_entry *entry, struct err *e)
 }
 
 int
-backups_list(struct store *s, const char *source, struct backup_ref **refs,
-    size_t *n, struct err *e)
+backups_ids(struct store *s, const char *source, const char *folder,
+    struct backup_ref **refs, size_t *n, struct err *e)
 {
 	char prefix[STORE_KEY_MAX];
 	struct refs x = {0};
 	int rc;
 
-	(void)snprintf(prefix, sizeof(prefix), "sources/%s/heads/", source);
+	(void)snprintf(prefix, sizeof(prefix), "sources/%s/%s/", source,
+	    folder);
 	rc = store_list(s, prefix, add_ref, &x, e);
 	if (rc != 0) {
 		free(x.list);
@@ -100,35 +103,81 @@ backups_list(struct store *s, const char *source, struct backup_ref **refs,
 	return rc;
 }
 
-/* The newest proven, complete one. */
+int
+backups_list(struct store *s, const char *source, struct backup_ref **refs,
+    size_t *n, struct err *e)
+{
+	return backups_ids(s, source, "heads", refs, n, e);
+}
+
+/* The newest proven, complete one that is not marked to expire: 1; 0: there is
+ * none, and *expired says whether others have gone or are to go. */
 static int
 find_latest(struct store *s, const char *source,
-    const struct backup_ref *refs, size_t n, struct head *h, struct err *e)
+    const struct backup_ref *refs, size_t n, struct head *h, bool *expired,
+    struct err *e)
 {
 	struct err damage = {0};
+	int marked;
 	size_t i;
 
+	*expired = false;
 	for (i = n; i-- > 0;) {
 		if (head_load(s, source, refs[i].id, h, e) != 0) {
-			if (e->code != ERR_CORRUPT)
+			if (e->code == ERR_NOTFOUND) {
+				*expired = true;
+			} else if (e->code != ERR_CORRUPT) {
 				return -1;
-			log_event(LOG_WARN_, "a damaged backup is passed over",
-			    "why", e->msg, NULL);
-			damage = *e;
+			} else {
+				log_event(LOG_WARN_, "a damaged backup is "
+				    "passed over", "why", e->msg, NULL);
+				damage = *e;
+			}
 			*e = (struct err){0};
 			continue;
 		}
-		if (head_proven(h) && json_is_null(h->partial))
-			return 0;
+		marked = !head_proven(h) || !json_is_null(h->partial) ? 2 :
+		    expiring_is(s, source, h->id, e);
+		if (marked == 0)
+			return 1;
 		head_free(h);
+		if (marked < 0)
+			return -1;
+		*expired |= marked == 1;
 	}
-	if (damage.code != ERR_NONE) {
-		*e = damage;
-		return -1;
-	}
+	if (damage.code == ERR_NONE || *expired)
+		return 0;
+	*e = damage;
+	return -1;
+}
+
+static int
+no_latest(const char *source, size_t n, struct err *e)
+{
 	(void)err_set(e, ERR_NOTFOUND, 0, "source %s has no proven, complete "
 	    "backup, but %zu other%s", source, n, n == 1 ? "" : "s");
 	return err_hint(e, "name one of them: see 'catalog list %s'", source);
+}
+
+/* A backup is marked when there is a newer one: that may not have been listed
+ * yet. */
+static int
+latest(struct store *s, const char *source, struct backup_ref **refs,
+    size_t *n, struct head *h, struct err *e)
+{
+	bool expired = true;
+	int got = 0, again;
+
+	for (again = 0; again < 3 && got == 0 && expired; again++) {
+		if (again > 0) {
+			free(*refs);
+			*refs = NULL;
+			if (backups_list(s, source, refs, n, e) != 0)
+				return -1;
+		}
+		got = find_latest(s, source, *refs, *n, h, &expired, e);
+	}
+	return got == 1 ? 0 : got < 0 ? -1 : no_latest(source, *n, e);
 }
 
 int
@@ -150,7 +199,7 @@ backup_find(struct store *s, const char *source, const char *id,
 		    "source %s", store_name(s), source);
 		(void)err_hint(e, "see 'catalog list' for what there is");
 	} else if (strcmp(id, "latest") == 0 || id[0] == '\0') {
-		rc = find_latest(s, source, refs, n, h, e);
+		rc = latest(s, source, &refs, &n, h, e);
 	} else {
 		for (i = 0; i < n && strcmp(refs[i].id, id) != 0; i++)
 			continue;

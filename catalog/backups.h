@@ -13,13 +13,16 @@ struct store;
 
 struct backup_ref {
 	char id[BACKUP_ID_LEN + 1];
-	uint64_t size;		/* of the head */
+	uint64_t size;		/* of the document */
 };
 
 /* Names of all sources, sorted; owned array of owned strings. */
 int sources_list(struct store *s, char ***names, size_t *n, struct err *e);
 
-/* Ids of SOURCE's heads, oldest first; owned array. */
+/* Ids of the documents in a folder of SOURCE's ("histories"), and of its
+ * heads, oldest first; owned array. */
+int backups_ids(struct store *s, const char *source, const char *folder,
+    struct backup_ref **refs, size_t *n, struct err *e);
 int backups_list(struct store *s, const char *source,
     struct backup_ref **refs, size_t *n, struct err *e);
 

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* begun: notes that a run has begun, and when it is surely dead. */
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/file.h"
+#include "base/process.h"
 #include "store/store.h"
 
 #include "catalog/begun.h"
@@ -26,64 +23,36 @@ begun_key(const char *source, const char *id, char key[STORE_KEY_MAX])
 	    id);
 }
 
-/* Tells one boot of one host from all others; "" where the kernel says none,
- * and then nothing is ever taken for our own. */
-static void
-boot_id(char out[64])
+void
+begun_owner(json_t *doc)
 {
-	struct err ignored = {0};
-	struct buf text = {0};
+	struct process self;
 
-	if (file_read("/proc/sys/kernel/random/boot_id", 128, &text,
-	    &ignored) != 0)
-		buf_clear(&text);
-	(void)snprintf(out, 64, "%.*s",
-	    (int)strcspn(buf_str(&text), "\n"), buf_str(&text));
-	buf_free(&text);
-}
-
-/* Field 22 of /proc/PID/stat: with it a reused pid is no longer ours. */
-static uint64_t
-process_start(long pid)
-{
-	char path[64];
-	struct err ignored = {0};
-	struct buf text = {0};
-	const char *p;
-	uint64_t start = 0;
-	int i;
-
-	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
-	if (file_read(path, 4096, &text, &ignored) == 0) {
-		p = strrchr(buf_str(&text), ')');
-		for (i = 2; p != NULL && i < 22; i++) {
-			p = strchr(p + 1, ' ');
-		}
-		if (p != NULL)
-			start = strtoull(p + 1, NULL, 10);
-	}
-	buf_free(&text);
-	return start;
+	process_self(&self);
+	(void)json_object_set_new(doc, "host", json_string(self.host));
+	(void)json_object_set_new(doc, "boot_id", json_string(self.boot));
+	(void)json_object_set_new(doc, "pid", json_integer(
+	    (json_int_t)self.pid));
+	(void)json_object_set_new(doc, "pid_start", json_integer(
+	    (json_int_t)self.start));
 }
 
 int
 begun_write(struct store *s, const char *source, const char *id,
     int64_t deadline_us, struct err *e)
 {
-	char key[STORE_KEY_MAX], host[256] = "", boot[64];
-	char started[CLOCK_TEXT], deadline[CLOCK_TEXT], *text;
-	json_t *note;
+	char key[STORE_KEY_MAX], started[CLOCK_TEXT], deadline[CLOCK_TEXT];
+	json_t *note = json_pack("{s:s}", "id", id);
+	char *text;
 	int rc;
 
-	(void)gethostname(host, sizeof(host) - 1);
-	boot_id(boot);
 	clock_rfc3339(clock_now_us(), started);
 	clock_rfc3339(deadline_us, deadline);
 	begun_key(source, id, key);
-	note = json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:[]}", "id",
-	    id, "host", host, "boot_id", boot, "pid", (json_int_t)getpid(),
-	    "pid_start", (json_int_t)process_start((long)getpid()),
-	    "started", started, "deadline", deadline, "may_borrow_from");
+	begun_owner(note);
+	(void)json_object_set_new(note, "started", json_string(started));
+	(void)json_object_set_new(note, "deadline", json_string(deadline));
+	(void)json_object_set_new(note, "may_borrow_from", json_array());
 	text = note == NULL ? NULL : json_dumps(note, JSON_COMPACT);
 	json_decref(note);
 	if (text == NULL)
@@ -104,23 +73,17 @@ begun_remove(struct store *s, const char *source, const char *id,
 	return store_delete(s, keys, 1, e);
 }
 
-static bool
-ours_and_gone(const json_t *note)
+bool
+begun_owner_gone(const json_t *note)
 {
-	char host[256] = "", boot[64];
-	long pid = (long)head_count(note, "pid");
-	uint64_t start = head_count(note, "pid_start");
+	struct process p = { .pid = (long)head_count(note, "pid"),
+	    .start = head_count(note, "pid_start") };
 
-	(void)gethostname(host, sizeof(host) - 1);
-	boot_id(boot);
-	if (boot[0] == '\0' || pid <= 0 ||
-	    strcmp(host, head_text(note, "host")) != 0 ||
-	    strcmp(boot, head_text(note, "boot_id")) != 0)
-		return false;
-	if (kill((pid_t)pid, 0) != 0 && errno == ESRCH)
-		return true;
-	return start != 0 && process_start(pid) != 0 &&
-	    process_start(pid) != start;
+	(void)snprintf(p.host, sizeof(p.host), "%s",
+	    head_text(note, "host"));
+	(void)snprintf(p.boot, sizeof(p.boot), "%s",
+	    head_text(note, "boot_id"));
+	return process_gone(&p);
 }
 
 int
@@ -154,8 +117,83 @@ begun_dead(struct store *s, const char *source, const char *id,
 		(void)err_set(e, ERR_CORRUPT, 0, "%s: not a begun note", key);
 		goto out;
 	}
-	dead = ours_and_gone(note) || now > deadline + HOUR_US;
+	dead = begun_owner_gone(note) || now > deadline + HOUR_US;
 out:	json_decref(note);
 	buf_free(&text);
 	return dead;
+}
+
+/* --- who may borrow --- */
+
+static int
+add_id(void *arg, const struct store_entry *entry, struct err *e)
+{
+	const char *name = strrchr(entry->key, '/') + 1;
+	json_t *ids = arg;
+
+	(void)e;
+	if (strlen(name) == BACKUP_ID_LEN + 5)
+		(void)json_array_append_new(ids, json_stringn(name,
+		    BACKUP_ID_LEN));
+	return 0;
+}
+
+static int
+borrows(struct store *s, const char *source, const char *id,
+    int (*each)(void *, const char *, const char *, struct err *), void *arg,
+    struct err *e)
+{
+	char key[STORE_KEY_MAX];
+	const json_t *from, *one;
+	struct buf text = {0};
+	struct err why = {0};
+	json_t *note;
+	int rc = 0;
+	size_t i;
+
+	begun_key(source, id, key);
+	if (store_get(s, key, NOTE_MAX, &text, &why) != 0) {
+		buf_free(&text);
+		/* It has ended meanwhile. */
+		if (why.code == ERR_NOTFOUND)
+			return 0;
+		*e = why;
+		return -1;
+	}
+	note = json_loadb(buf_str(&text), text.len, 0, NULL);
+	buf_free(&text);
+	from = json_object_get(note, "may_borrow_from");
+	if (!json_is_array(from))
+		rc = err_set(e, ERR_CORRUPT, 0, "%s: not a begun note", key);
+	json_array_foreach(from, i, one)
+		if (rc == 0)
+			rc = !json_is_string(one) || !backup_id_valid(
+			    json_string_value(one)) ? err_set(e, ERR_CORRUPT,
+			    0, "%s: not a begun note", key) : each(arg, id,
+			    json_string_value(one), e);
+	json_decref(note);
+	return rc;
+}
+
+int
+begun_borrows(struct store *s, const char *source, int (*each)(void *,
+    const char *, const char *, struct err *), void *arg, struct err *e)
+{
+	char prefix[STORE_KEY_MAX];
+	json_t *ids = json_array();
+	const json_t *id;
+	int rc, dead;
+	size_t i;
+
+	(void)snprintf(prefix, sizeof(prefix), "sources/%s/begun/", source);
+	rc = store_list(s, prefix, add_id, ids, e);
+	json_array_foreach(ids, i, id) {
+		if (rc != 0 || !backup_id_valid(json_string_value(id)))
+			continue;
+		dead = begun_dead(s, source, json_string_value(id), e);
+		rc = dead < 0 ? -1 : dead == 1 ? 0 : borrows(s, source,
+		    json_string_value(id), each, arg, e);
+	}
+	json_decref(ids);
+	return rc;
 }

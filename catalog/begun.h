@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "catalog/head.h"
 
 struct err;
@@ -28,5 +30,16 @@ int begun_remove(struct store *s, const char *source, const char *id,
  * holds its start). */
 int begun_dead(struct store *s, const char *source, const char *id,
     struct err *e);
+
+/* Call each for every backup that a run which may be alive may borrow from;
+ * a note that cannot be read is ERR_CORRUPT. */
+int begun_borrows(struct store *s, const char *source,
+    int (*each)(void *arg, const char *id, const char *lender,
+    struct err *e), void *arg, struct err *e);
+
+/* Host, boot and process of this one, as members of a document; and is the
+ * process of such a one gone, so that nothing of it can come any more? */
+void begun_owner(json_t *doc);
+bool begun_owner_gone(const json_t *doc);
 
 #endif /* !CATALOG_BEGUN_H */

@@ -8,13 +8,14 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/random.h"
+#include "catalog/document.h"
+#include "catalog/member.h"
 #include "catalog/names.h"
 #include "codec/digest.h"
 #include "store/store.h"
 
 #include "catalog/head.h"
 
-#define FORMAT 1
 #define LISTS_MAX 100000
 
 bool
@@ -84,16 +85,14 @@ lists_json(const struct head *h)
 int
 head_write(const struct head *h, struct buf *out, struct err *e)
 {
-	char started[CLOCK_TEXT], finished[CLOCK_TEXT], sum[SHA256_HEX];
-	uint8_t digest[SHA256_SIZE];
-	size_t start = out->len;
+	char started[CLOCK_TEXT], finished[CLOCK_TEXT];
 	json_t *doc;
-	char *text;
+	int rc;
 
 	clock_rfc3339(h->started_us, started);
 	clock_rfc3339(h->finished_us, finished);
 	doc = json_pack("{s:i, s:s, s:s, s:s, s:O, s:O, s:O, s:O, s:O, s:O, "
-	    "s:O, s:o, s:O, s:s, s:O, s:s, s:s}", "format", FORMAT,
+	    "s:O, s:o, s:O, s:s, s:O, s:s, s:s}", "format", DOCUMENT_FORMAT,
 	    "id", h->id, "source", h->source, "tool", h->tool,
 	    "server", h->server, "snapshot", h->snapshot,
 	    "coordinates", h->coordinates, "settings", h->settings,
@@ -101,48 +100,9 @@ head_write(const struct head *h, struct buf *out, struct err *e)
 	    "inexact", h->inexact, "lists", lists_json(h),
 	    "lenders", h->lenders, "lineage", h->lineage,
 	    "codec", h->codec, "started", started, "finished", finished);
-	text = doc == NULL ? NULL : json_dumps(doc, JSON_COMPACT);
+	rc = document_write(doc, ",\"sig\":null", HEAD_MAX, "head", out, e);
 	json_decref(doc);
-	if (text == NULL)
-		return err_set(e, ERR_NOMEM, 0, "head");
-	/* The document without its brace, then sig, then the sum over all
-	 * that stands before it. */
-	buf_add(out, text, strlen(text) - 1);
-	free(text);
-	buf_adds(out, ",\"sig\":null");
-	if (buf_check(out, "head", e) != 0)
-		return -1;
-	sha256_of(out->data + start, out->len - start, digest);
-	hex_encode(digest, sizeof(digest), sum);
-	buf_addf(out, ",\"sum\":\"%s\"}\n", sum);
-	if (out->len - start > HEAD_MAX)
-		return err_set(e, ERR_IO, 0, "head of over 1 MiB");
-	return buf_check(out, "head", e);
-}
-
-/* The document's own digest: finds damage anywhere in it. */
-static int
-check_sum(const char *text, size_t n, struct err *e)
-{
-	static const char mark[] = ",\"sum\":\"";
-	char sum[SHA256_HEX];
-	uint8_t digest[SHA256_SIZE];
-	size_t at;
-
-	/* It is the last member: mark, 64 digits, quote and brace. */
-	while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == ' '))
-		n--;
-	if (n < sizeof(mark) + 66)
-		return err_set(e, ERR_CORRUPT, 0, "head is cut short");
-	at = n - 66 - (sizeof(mark) - 1);
-	if (memcmp(text + at, mark, sizeof(mark) - 1) != 0)
-		return err_set(e, ERR_CORRUPT, 0, "head ends without its sum");
-	sha256_of(text, at, digest);
-	hex_encode(digest, sizeof(digest), sum);
-	if (memcmp(text + at + sizeof(mark) - 1, sum, 64) != 0)
-		return err_set(e, ERR_CORRUPT, 0, "head is damaged: its sum "
-		    "does not match");
-	return 0;
+	return rc;
 }
 
 const char *
@@ -176,8 +136,8 @@ head_proven(const struct head *h)
 static int
 bad(struct err *e, const char *member)
 {
-	return err_set(e, ERR_CORRUPT, 0, "head: member '%s' is missing or "
-	    "not what it must be", member);
+	(void)member_bad(e, member);
+	return err_wrap(e, "head");
 }
 
 static int
@@ -287,31 +247,13 @@ take_all(const json_t *doc, struct head *h, struct err *e)
 int
 head_parse(const char *text, size_t n, struct head *h, struct err *e)
 {
-	json_error_t why;
-	json_t *doc;
-	json_int_t format;
+	json_t *doc = document_read(text, n, HEAD_MAX, "head", e);
 	int rc = -1;
 
 	*h = (struct head){0};
-	if (n > HEAD_MAX)
-		return err_set(e, ERR_CORRUPT, 0, "head of over 1 MiB");
-	doc = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
-	if (!json_is_object(doc)) {
-		(void)err_set(e, ERR_CORRUPT, 0, "head is no JSON object: %s",
-		    doc == NULL ? why.text : "another type");
-		goto out;
-	}
-	format = json_integer_value(json_object_get(doc, "format"));
-	if (format > FORMAT) {
-		(void)err_set(e, ERR_USAGE, 0, "head has format %lld, which "
-		    "needs a newer Kura", (long long)format);
-		goto out;
-	}
-	if (format != FORMAT)
-		(void)bad(e, "format");
-	else if (check_sum(text, n, e) == 0)
+	if (doc != NULL)
 		rc = take_all(doc, h, e);
-out:	json_decref(doc);
+	json_decref(doc);
 	if (rc != 0)
 		head_free(h);
 	return rc;

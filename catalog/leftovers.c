@@ -21,19 +21,21 @@ struct ids {
 };
 
 static int
-add_id(struct ids *x, const char *id, struct err *e)
+add_id(struct ids *x, const char *id, bool noted, struct err *e)
 {
 	struct leftover *list;
 	size_t i;
 
 	for (i = 0; i < x->n; i++)
-		if (strncmp(x->list[i].id, id, BACKUP_ID_LEN) == 0)
+		if (strncmp(x->list[i].id, id, BACKUP_ID_LEN) == 0) {
+			x->list[i].noted |= noted;
 			return 0;
+		}
 	list = realloc(x->list, (x->n + 1) * sizeof(*list));
 	if (list == NULL)
 		return err_set(e, ERR_NOMEM, 0, "leftovers");
 	x->list = list;
-	list[x->n] = (struct leftover){0};
+	list[x->n] = (struct leftover){ .noted = noted };
 	memcpy(list[x->n].id, id, BACKUP_ID_LEN);
 	if (backup_id_valid(list[x->n].id))
 		x->n++;
@@ -43,7 +45,8 @@ add_id(struct ids *x, const char *id, struct err *e)
 static int
 add_folder(void *arg, const struct store_entry *entry, struct err *e)
 {
-	return backup_id_valid(entry->key) ? add_id(arg, entry->key, e) : 0;
+	return backup_id_valid(entry->key) ? add_id(arg, entry->key, false,
+	    e) : 0;
 }
 
 static int
@@ -51,7 +54,8 @@ add_note(void *arg, const struct store_entry *entry, struct err *e)
 {
 	const char *name = strrchr(entry->key, '/') + 1;
 
-	return strlen(name) == BACKUP_ID_LEN + 5 ? add_id(arg, name, e) : 0;
+	return strlen(name) == BACKUP_ID_LEN + 5 ? add_id(arg, name, true, e) :
+	    0;
 }
 
 static int
@@ -93,7 +97,7 @@ leftovers_find(struct store *s, const char *source, struct leftover **list,
 {
 	char prefix[STORE_KEY_MAX];
 	struct ids x = {0};
-	size_t i;
+	size_t i, kept = 0;
 	int dead;
 
 	*list = NULL;
@@ -114,9 +118,12 @@ leftovers_find(struct store *s, const char *source, struct leftover **list,
 		    source, x.list[i].id);
 		if (store_list(s, prefix, add_size, &x.list[i], e) != 0)
 			goto fail;
+		/* In a file:// store somebody left an empty folder. */
+		if (x.list[i].objects > 0 || x.list[i].noted)
+			x.list[kept++] = x.list[i];
 	}
 	*list = x.list;
-	*n = x.n;
+	*n = kept;
 	return 0;
 
 fail:	free(x.list);
@@ -175,7 +182,7 @@ has_head(struct store *s, const char *source, const char *id, struct err *e)
 }
 
 int
-leftovers_remove(struct store *s, const char *source, const char *id,
+leftovers_empty(struct store *s, const char *source, const char *id,
     struct err *e)
 {
 	char prefix[STORE_KEY_MAX];
@@ -201,7 +208,15 @@ leftovers_remove(struct store *s, const char *source, const char *id,
 	while (w->n > 0)
 		free(w->keys[--w->n]);
 	free(w);
-	return rc != 0 ? -1 : begun_remove(s, source, id, e);
+	return rc;
+}
+
+int
+leftovers_remove(struct store *s, const char *source, const char *id,
+    struct err *e)
+{
+	return leftovers_empty(s, source, id, e) != 0 ? -1 :
+	    begun_remove(s, source, id, e);
 }
 
 int
@@ -218,6 +233,11 @@ leftovers_clean(struct store *s, const char *source, struct err *e)
 		log_event(LOG_INFO_, "removing what a dead run left", "id",
 		    list[i].id, NULL);
 		rc = leftovers_remove(s, source, list[i].id, e);
+		/* It was not dead after all, and is a backup now. */
+		if (rc != 0 && e->code == ERR_EXISTS) {
+			*e = (struct err){0};
+			rc = 0;
+		}
 	}
 	free(list);
 	return rc == 0 ? 0 : err_wrap(e, "clean up leftovers");

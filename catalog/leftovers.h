@@ -15,6 +15,7 @@ struct store;
 struct leftover {
 	char id[BACKUP_ID_LEN + 1];
 	bool live;		/* its run may still be going on */
+	bool noted;		/* in begun/ */
 	uint64_t objects, bytes;
 };
 
@@ -22,8 +23,12 @@ struct leftover {
 int leftovers_find(struct store *s, const char *source,
     struct leftover **list, size_t *n, struct err *e);
 
-/* Remove all objects of an id, abort its uploads, then its begun note; refuses
- * (ERR_EXISTS) an id that has a head. */
+/* Remove all objects of an id and abort its uploads; refuses (ERR_EXISTS) an
+ * id that has a head. */
+int leftovers_empty(struct store *s, const char *source, const char *id,
+    struct err *e);
+
+/* The same, and then its begun note. */
 int leftovers_remove(struct store *s, const char *source, const char *id,
     struct err *e);
 

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "catalog/bundle.h"
 #include "catalog/head.h"
+#include "catalog/member.h"
 
 #include "catalog/list.h"
 
@@ -30,60 +31,13 @@ line_kind_name(enum line_kind kind)
 }
 
 static int
-bad(struct err *e, const char *member)
-{
-	return err_set(e, ERR_CORRUPT, 0, "member '%s' is missing or not what "
-	    "it must be", member);
-}
-
-static int
-text(const json_t *json, const char *name, size_t max, const char **out,
-    struct err *e)
-{
-	const json_t *value = json_object_get(json, name);
-
-	*out = json_string_value(value);
-	if (*out == NULL || strlen(*out) != json_string_length(value) ||
-	    json_string_length(value) > max)
-		return bad(e, name);
-	return 0;
-}
-
-static int
-count(const json_t *json, const char *name, uint64_t max, uint64_t *out,
-    struct err *e)
-{
-	const json_t *value = json_object_get(json, name);
-	json_int_t n = json_integer_value(value);
-
-	if (!json_is_integer(value) || n < 0 || (uint64_t)n > max)
-		return bad(e, name);
-	*out = (uint64_t)n;
-	return 0;
-}
-
-static int
 sum(const json_t *json, const char *name, struct rowsum *out, struct err *e)
 {
 	const char *hex;
 
-	if (text(json, name, 32, &hex, e) != 0)
+	if (member_text(json, name, 32, &hex, e) != 0)
 		return -1;
-	return rowsum_parse(hex, out) == 0 ? 0 : bad(e, name);
-}
-
-static int
-digest(const json_t *json, const char *name, char out[65], struct err *e)
-{
-	uint8_t bytes[SHA256_SIZE];
-	const char *hex;
-
-	if (text(json, name, 64, &hex, e) != 0)
-		return -1;
-	if (hex_decode(hex, bytes, sizeof(bytes)) != 0)
-		return bad(e, name);
-	memcpy(out, hex, 65);
-	return 0;
+	return rowsum_parse(hex, out) == 0 ? 0 : member_bad(e, name);
 }
 
 /* data/<id>/... with nothing in it that could lead elsewhere: the store checks
@@ -110,14 +64,16 @@ place(const json_t *json, const char *name, struct place *out, struct err *e)
 	const json_t *p = json_object_get(json, name);
 	const char *bundle;
 
-	if (!json_is_object(p) || text(p, "bundle", sizeof(out->bundle) - 1,
-	    &bundle, e) != 0 || data_key(bundle) != 0)
-		return bad(e, name);
+	if (!json_is_object(p) || member_text(p, "bundle",
+	    sizeof(out->bundle) - 1, &bundle, e) != 0 ||
+	    data_key(bundle) != 0)
+		return member_bad(e, name);
 	memcpy(out->bundle, bundle, strlen(bundle) + 1);
-	if (count(p, "offset", BUNDLE_SIZE_MAX * 64, &out->offset, e) != 0 ||
-	    count(p, "length", (uint64_t)1 << 31, &out->length, e) != 0)
+	if (member_count(p, "offset", BUNDLE_SIZE_MAX * 64, &out->offset,
+	    e) != 0 ||
+	    member_count(p, "length", (uint64_t)1 << 31, &out->length, e) != 0)
 		return -1;
-	return digest(p, "sha256", out->sha256, e);
+	return member_digest(p, "sha256", out->sha256, e);
 }
 
 static int
@@ -128,26 +84,26 @@ parse_table(const json_t *json, struct line *l, struct err *e)
 	const char *name;
 	size_t i;
 
-	if (count(json, "n", UINT32_MAX, &l->n, e) != 0 ||
-	    text(json, "schema", 256, &l->schema, e) != 0 ||
-	    text(json, "name", 256, &l->name, e) != 0 ||
-	    text(json, "engine", 64, &l->engine, e) != 0 ||
+	if (member_count(json, "n", UINT32_MAX, &l->n, e) != 0 ||
+	    member_text(json, "schema", 256, &l->schema, e) != 0 ||
+	    member_text(json, "name", 256, &l->name, e) != 0 ||
+	    member_text(json, "engine", 64, &l->engine, e) != 0 ||
 	    place(json, "ddl", &l->place, e) != 0 ||
-	    count(json, "rows", INT64_MAX, &l->rows, e) != 0 ||
-	    count(json, "raw", INT64_MAX, &l->raw, e) != 0 ||
-	    count(json, "chunks", UINT32_MAX, &l->chunks, e) != 0 ||
-	    count(json, "json_changed", INT64_MAX, &l->json_changed,
+	    member_count(json, "rows", INT64_MAX, &l->rows, e) != 0 ||
+	    member_count(json, "raw", INT64_MAX, &l->raw, e) != 0 ||
+	    member_count(json, "chunks", UINT32_MAX, &l->chunks, e) != 0 ||
+	    member_count(json, "json_changed", INT64_MAX, &l->json_changed,
 	    e) != 0 || sum(json, "digest", &l->digest, e) != 0 ||
 	    sum(json, "digest_reload", &l->digest_reload, e) != 0)
 		return -1;
 	l->has_digest_reload = true;
 	if (!json_is_array(columns) ||
 	    json_array_size(columns) > COLUMNS_MAX)
-		return bad(e, "columns");
+		return member_bad(e, "columns");
 	for (i = 0; i < json_array_size(columns); i++) {
 		one = json_array_get(columns, i);
-		if (text(one, "name", 256, &name, e) != 0 ||
-		    text(one, "as", 32, &name, e) != 0)
+		if (member_text(one, "name", 256, &name, e) != 0 ||
+		    member_text(one, "as", 32, &name, e) != 0)
 			return -1;
 		if (conversion_parse(name, &as) != 0)
 			return err_set(e, ERR_USAGE, 0, "unknown conversion "
@@ -168,32 +124,33 @@ is_base64(const char *text)
 static int
 parse_chunk(const json_t *json, struct line *l, struct err *e)
 {
-	if (count(json, "table", UINT32_MAX, &l->table, e) != 0 ||
-	    count(json, "n", UINT32_MAX, &l->n, e) != 0 ||
-	    text(json, "object", 300, &l->object, e) != 0 ||
-	    count(json, "size", INT64_MAX, &l->size, e) != 0 ||
-	    count(json, "rows", INT64_MAX, &l->rows, e) != 0 ||
-	    count(json, "raw", INT64_MAX, &l->raw, e) != 0 ||
-	    count(json, "enum0", INT64_MAX, &l->enum0, e) != 0 ||
-	    digest(json, "stored_sha256", l->stored_sha256, e) != 0 ||
-	    digest(json, "frame_sha256", l->frame_sha256, e) != 0 ||
+	if (member_count(json, "table", UINT32_MAX, &l->table, e) != 0 ||
+	    member_count(json, "n", UINT32_MAX, &l->n, e) != 0 ||
+	    member_text(json, "object", 300, &l->object, e) != 0 ||
+	    member_count(json, "size", INT64_MAX, &l->size, e) != 0 ||
+	    member_count(json, "rows", INT64_MAX, &l->rows, e) != 0 ||
+	    member_count(json, "raw", INT64_MAX, &l->raw, e) != 0 ||
+	    member_count(json, "enum0", INT64_MAX, &l->enum0, e) != 0 ||
+	    member_digest(json, "stored_sha256", l->stored_sha256, e) != 0 ||
+	    member_digest(json, "frame_sha256", l->frame_sha256, e) != 0 ||
 	    sum(json, "digest", &l->digest, e) != 0 ||
-	    text(json, "first_b64", LIST_LINE_MAX, &l->first_b64, e) != 0 ||
-	    text(json, "last_b64", LIST_LINE_MAX, &l->last_b64, e) != 0)
+	    member_text(json, "first_b64", LIST_LINE_MAX, &l->first_b64,
+	    e) != 0 ||
+	    member_text(json, "last_b64", LIST_LINE_MAX, &l->last_b64, e) != 0)
 		return -1;
 	if (!is_base64(l->first_b64) || !is_base64(l->last_b64))
-		return bad(e, "first_b64 or last_b64");
-	return data_key(l->object) == 0 ? 0 : bad(e, "object");
+		return member_bad(e, "first_b64 or last_b64");
+	return data_key(l->object) == 0 ? 0 : member_bad(e, "object");
 }
 
 static int
 parse_member(const json_t *json, struct line *l, struct err *e)
 {
-	if (count(json, "table", UINT32_MAX, &l->table, e) != 0 ||
+	if (member_count(json, "table", UINT32_MAX, &l->table, e) != 0 ||
 	    place(json, "place", &l->place, e) != 0 ||
-	    count(json, "rows", INT64_MAX, &l->rows, e) != 0 ||
-	    count(json, "raw", INT64_MAX, &l->raw, e) != 0 ||
-	    count(json, "enum0", INT64_MAX, &l->enum0, e) != 0)
+	    member_count(json, "rows", INT64_MAX, &l->rows, e) != 0 ||
+	    member_count(json, "raw", INT64_MAX, &l->raw, e) != 0 ||
+	    member_count(json, "enum0", INT64_MAX, &l->enum0, e) != 0)
 		return -1;
 	return sum(json, "digest", &l->digest, e);
 }
@@ -202,24 +159,24 @@ parse_member(const json_t *json, struct line *l, struct err *e)
 static int
 inline_ddl(const json_t *json, struct line *l, struct err *e)
 {
-	if (text(json, "ddl", LIST_LINE_MAX, &l->ddl, e) != 0)
+	if (member_text(json, "ddl", LIST_LINE_MAX, &l->ddl, e) != 0)
 		return -1;
-	return l->ddl[0] != '\0' ? 0 : bad(e, "ddl");
+	return l->ddl[0] != '\0' ? 0 : member_bad(e, "ddl");
 }
 
 static int
 parse_object(const json_t *json, struct line *l, struct err *e)
 {
-	if (text(json, "schema", 256, &l->schema, e) != 0 ||
-	    text(json, "name", 256, &l->name, e) != 0)
+	if (member_text(json, "schema", 256, &l->schema, e) != 0 ||
+	    member_text(json, "name", 256, &l->name, e) != 0)
 		return -1;
 	if (l->kind == LINE_SEQUENCE)
 		return inline_ddl(json, l, e);
 	if (l->kind == LINE_ROUTINE &&
-	    text(json, "type", 32, &l->type, e) != 0)
+	    member_text(json, "type", 32, &l->type, e) != 0)
 		return -1;
 	if (l->kind == LINE_TRIGGER &&
-	    text(json, "table", 256, &l->table_name, e) != 0)
+	    member_text(json, "table", 256, &l->table_name, e) != 0)
 		return -1;
 	return place(json, "ddl", &l->place, e);
 }
@@ -233,7 +190,7 @@ line_parse(const json_t *json, struct line *l, struct err *e)
 	*l = (struct line){ .json = json, .schema = "", .name = "",
 	    .engine = "", .type = "", .table_name = "", .ddl = "",
 	    .object = "", .first_b64 = "", .last_b64 = "" };
-	if (text(json, "kind", 32, &kind, e) != 0)
+	if (member_text(json, "kind", 32, &kind, e) != 0)
 		return -1;
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strcmp(kinds[i].name, kind) == 0)
@@ -247,7 +204,7 @@ line_parse(const json_t *json, struct line *l, struct err *e)
 	case LINE_ACCOUNT:
 	case LINE_ROLE:
 	case LINE_GRANT:
-		if (text(json, "name", 1024, &l->name, e) != 0)
+		if (member_text(json, "name", 1024, &l->name, e) != 0)
 			return -1;
 		return inline_ddl(json, l, e);
 	case LINE_TABLE:

@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "catalog/head.h"
+#include "catalog/lines.h"
 #include "catalog/names.h"
 #include "codec/frame.h"
 #include "store/store.h"
@@ -180,14 +181,15 @@ list_writer_free(struct list_writer *w)
 struct reading {
 	int (*each)(void *, const struct line *, struct err *);
 	void *arg;
-	struct buf line;	/* begun, not yet ended */
+	struct lines cut;
 	uint64_t lines;
 	bool ended;
 };
 
 static int
-take_line(struct reading *r, const char *text, size_t n, struct err *e)
+take_line(void *arg, const char *text, size_t n, struct err *e)
 {
+	struct reading *r = arg;
 	json_error_t why;
 	struct line line;
 	json_t *json;
@@ -215,39 +217,6 @@ take_line(struct reading *r, const char *text, size_t n, struct err *e)
 	}
 	json_decref(json);
 	return rc;
-}
-
-static int
-take(void *arg, const void *data, size_t n, struct err *e)
-{
-	struct reading *r = arg;
-	const char *p = data, *end = p + n, *lf;
-
-	while (p < end) {
-		lf = memchr(p, '\n', (size_t)(end - p));
-		if (lf == NULL) {
-			buf_add(&r->line, p, (size_t)(end - p));
-			if (r->line.failed)
-				return err_set(e, ERR_CORRUPT, 0,
-				    "a line of over %zu bytes",
-				    LIST_LINE_MAX);
-			return 0;
-		}
-		if (r->line.len > 0) {
-			buf_add(&r->line, p, (size_t)(lf - p));
-			if (r->line.failed)
-				return err_set(e, ERR_CORRUPT, 0,
-				    "a line of over %zu bytes",
-				    LIST_LINE_MAX);
-			if (take_line(r, r->line.data, r->line.len, e) != 0)
-				return -1;
-			buf_clear(&r->line);
-		} else if (take_line(r, p, (size_t)(lf - p), e) != 0) {
-			return -1;
-		}
-		p = lf + 1;
-	}
-	return 0;
 }
 
 static int
@@ -283,13 +252,13 @@ read_one(struct store *s, const char *source, const struct head_list *l,
 		goto out;
 	r->lines = 0;
 	r->ended = false;
-	buf_clear(&r->line);
-	frame_reader_begin(frame, take, r);
+	buf_clear(&r->cut.begun);
+	frame_reader_begin(frame, lines_take, &r->cut);
 	if (frame_read(frame, stored.data, stored.len, e) == 0 &&
 	    frame_reader_end(frame, e) == 0)
 		rc = !r->ended ? err_set(e, ERR_CORRUPT, 0,
 		    "the list is cut short: no end line") :
-		    r->line.len > 0 ? err_set(e, ERR_CORRUPT, 0,
+		    r->cut.begun.len > 0 ? err_set(e, ERR_CORRUPT, 0,
 		    "lines after the end line") : 0;
 out:	frame_reader_free(frame);
 	buf_free(&stored);
@@ -304,9 +273,9 @@ list_read(struct store *s, const struct head *h, int (*each)(void *arg,
 	size_t i;
 	int rc = 0;
 
-	buf_init(&r.line, LIST_LINE_MAX);
+	lines_init(&r.cut, LIST_LINE_MAX, take_line, &r);
 	for (i = 0; i < h->nlists && rc == 0; i++)
 		rc = read_one(s, h->source, &h->lists[i], &r, e);
-	buf_free(&r.line);
+	lines_fini(&r.cut);
 	return rc;
 }

@@ -4,18 +4,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cancel.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/signals.h"
+#include "catalog/ask.h"
+#include "catalog/audit.h"
 #include "catalog/backups.h"
+#include "catalog/feed.h"
+#include "catalog/keep.h"
+#include "catalog/kept.h"
 #include "catalog/leftovers.h"
+#include "catalog/mark.h"
 #include "catalog/settings.h"
 #include "catalog/show.h"
-#include "catalog/verify.h"
+#include "catalog/show_audit.h"
+#include "catalog/timeline.h"
+#include "catalog/verification.h"
+#include "catalog/verifying.h"
 #include "store/store.h"
 
 static const struct settings_verb verbs[] = {
@@ -27,6 +34,21 @@ static const struct settings_verb verbs[] = {
 	    "standard output: ddl:SCHEMA.TABLE, rows:SCHEMA.TABLE, or the key "
 	    "of a chunk" },
 	{ "leftovers", "[SOURCE]", 0, 1, "show objects of no backup" },
+	{ "timeline", "SOURCE", 1, 1, "show to which moments a source can be "
+	    "restored" },
+	{ "when", "SOURCE MOMENT", 2, 2, "show whether a moment can be "
+	    "restored, from what, and what happened then: a time, a GTID, "
+	    "FILE:POSITION or latest" },
+	{ "events", "SOURCE", 1, 1, "list archived transactions" },
+	{ "audit", "[SOURCE]", 0, 1, "show who did what, and what came of "
+	    "it" },
+	{ "hold", "SOURCE/ID", 1, 1, "keep a backup, and the binary logs after "
+	    "it, from expiring" },
+	{ "release", "SOURCE/ID", 1, 1, "end a hold" },
+	{ "annotate", "SOURCE/ID", 1, 1, "add a note to a backup" },
+	{ "expire", "[SOURCE]", 0, 1, "show what stays and what goes by the "
+	    "rules, and why; with --yes, mark it, and sweep what was marked "
+	    "long enough ago" },
 	{ 0 },
 };
 
@@ -35,26 +57,68 @@ static const struct setting own[] = {
 	    "list the tables as well" },
 	{ "fast", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL, " verify ",
 	    "check only that every object is there with its size" },
-	{ "all", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL, " verify ",
-	    "verify every backup of every source" },
+	{ "all", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL,
+	    " verify expire ", "every source of the store" },
 	{ "workers", SETTING_UINT, SETTING_NO_ENV, NULL, "N", NULL,
 	    " verify ", "threads, 1 to 64 (default: the cores of this "
 	    "host)" },
+	{ "within", SETTING_DURATION, SETTING_NO_ENV, NULL, "TIME", NULL,
+	    " verify ", "read a portion, so that each object is read again "
+	    "within this time, and note in the store what was read" },
+	{ "budget", SETTING_SIZE, SETTING_NO_ENV, "0", "SIZE", NULL,
+	    " verify ", "with --within: read no more than this, as stored; 0: "
+	    "as much as it takes" },
 	{ "delete", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL,
 	    " leftovers ", "remove what dead runs left" },
+	{ "before", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL, " when ",
+	    "without the transaction that the moment names" },
+	{ "backup", SETTING_STRING, SETTING_NO_ENV, NULL, "ID", NULL,
+	    " when ", "from this backup, not from the newest that will do" },
+	{ "from", SETTING_STRING, SETTING_NO_ENV, NULL, "MOMENT", NULL,
+	    " events ", "the first moment (default: the oldest archived "
+	    "transaction)" },
+	{ "to", SETTING_STRING, SETTING_NO_ENV, NULL, "MOMENT", NULL,
+	    " events ", "the last moment (default: the newest)" },
+	{ "from", SETTING_STRING, SETTING_NO_ENV, NULL, "TIME", NULL,
+	    " audit ", "the first time (default: 30 days ago)" },
+	{ "to", SETTING_STRING, SETTING_NO_ENV, NULL, "TIME", NULL,
+	    " audit ", "the last time (default: now)" },
+	{ "table", SETTING_STRING, SETTING_NO_ENV | SETTING_REPEATED, NULL,
+	    "SCHEMA.TABLE", NULL, " events ", "transactions that touch this "
+	    "table alone; SCHEMA.* is any of a schema" },
+	{ "kind", SETTING_CHOICE, SETTING_NO_ENV, NULL, "KIND",
+	    "rows|statement|ddl|xa-prepare|xa-commit|xa-rollback|empty",
+	    " events ", "transactions of this kind alone" },
+	{ "rows", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL, " events ",
+	    "show the rows that were changed: reads the binary logs" },
+	{ "name", SETTING_STRING, SETTING_NO_ENV, NULL, "NAME", NULL,
+	    " hold release ", "the hold's name" },
+	{ "reason", SETTING_STRING, SETTING_NO_ENV, NULL, "TEXT", NULL,
+	    " hold ", "why it is held" },
+	{ "until", SETTING_STRING, SETTING_NO_ENV, NULL, "TIME", NULL,
+	    " hold ", "when the hold ends: a day, a time, or how long from "
+	    "now (30d); without: when it is released" },
+	{ "note", SETTING_STRING, SETTING_NO_ENV, NULL, "TEXT", NULL,
+	    " annotate ", "the note" },
+	{ "yes", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL, " expire ",
+	    "do it" },
+	{ "grace", SETTING_DURATION, SETTING_IN_DAEMON, "48h", "TIME", NULL,
+	    " expire ", "what was marked is swept no sooner than after this "
+	    "time" },
+#ifdef KURA_TEST_HOOKS
+	{ "test-later", SETTING_DURATION, 0, "0", "TIME", NULL, " expire ",
+	    "test build: as if it were so much later" },
+#endif
 	{ 0 },
 };
 
 static const struct setting *const tables[] = {
-	own, settings_common, NULL,
+	own, settings_common, settings_retention, NULL,
 };
 
-static const char *const elsewhere[] = { "include", "exclude", "workers",
-	"level", "accounts", "allow-unproven", "lock-hold", "lock-wait",
-	"snapshot-wait", "ddl-wait", "time-limit", "undo-soft", "undo-hard",
-	"threads-soft", "threads-hard", "lag-soft", "lag-hard", "host",
-	"port", "socket", "user", "password-file", "defaults-file",
-	"ssl-mode", "ssl-ca", "ssl-capath", "ssl-cert", "ssl-key", NULL };
+static const struct setting *const elsewhere[] = { settings_connection,
+	settings_dump, settings_schedule, settings_drill, settings_daemon,
+	settings_notify, NULL };
 
 static const struct settings_program program = {
 	.name = "catalog",
@@ -65,28 +129,65 @@ static const struct settings_program program = {
 };
 
 struct act {
-	const struct settings *s;
+	struct settings *s;
 	struct store *store;
 	struct cancel *cancel;
 	json_t *list;		/* --json: what will be printed */
 	uint64_t damaged, done;
+	struct buf first;	/* of what is damaged, by verify alone */
+	json_t *marks;		/* --json of leftovers */
+	struct audit *audit;
 };
 
 /* --- list --- */
+
+/* What of the archive cannot be read. */
+static void
+show_damage(struct act *a, const struct timeline *t)
+{
+	struct err why;
+	size_t i;
+
+	for (i = 0; i < t->ndamage; i++) {
+		why = (struct err){0};
+		(void)err_set(&why, ERR_CORRUPT, 0, "%s", t->damage[i]);
+		show_bad(t->source, "archive", &why, a->list);
+		a->damaged++;
+	}
+}
 
 static int
 list_source(struct act *a, const char *source, struct err *e)
 {
 	struct backup_ref *refs = NULL;
+	struct timeline t;
+	struct verification v = {0};
+	struct kept k;
 	struct head h;
 	size_t n = 0, i;
 	int rc;
 
+	if (a->list != NULL && verification_load(a->store, source, &v,
+	    e) != 0)
+		return -1;
+	if (kept_load(a->store, source, NULL, &k, e) != 0) {
+		verification_free(&v);
+		return -1;
+	}
+	if (timeline_load_archive(a->store, source, &t, e) != 0) {
+		kept_free(&k);
+		verification_free(&v);
+		return -1;
+	}
+	show_damage(a, &t);
 	rc = backups_list(a->store, source, &refs, &n, e);
 	for (i = 0; i < n && rc == 0; i++) {
 		struct err bad = {0};
 
 		if (head_load(a->store, source, refs[i].id, &h, &bad) != 0) {
+			/* One that has expired since it was listed. */
+			if (bad.code == ERR_NOTFOUND)
+				continue;
 			/* Damage to one head hides no other backup. */
 			if (bad.code != ERR_CORRUPT && bad.code != ERR_USAGE) {
 				*e = bad;
@@ -97,9 +198,18 @@ list_source(struct act *a, const char *source, struct err *e)
 			show_bad(source, refs[i].id, &bad, a->list);
 			continue;
 		}
-		show_row(&h, a->done++ == 0, a->list);
+		rc = timeline_add(a->store, &t, &h, e);
+		if (rc == 0)
+			show_row(&h, &t, &t.backups[t.nbackups - 1], &k,
+			    a->done++ == 0, a->list);
+		if (rc == 0 && a->list != NULL)
+			show_verified_json(&v, h.id, json_array_get(a->list,
+			    json_array_size(a->list) - 1));
 		head_free(&h);
 	}
+	timeline_free(&t);
+	kept_free(&k);
+	verification_free(&v);
 	free(refs);
 	return rc;
 }
@@ -134,107 +244,39 @@ damaged(const struct act *a, struct err *e)
 	if (a->damaged == 0)
 		return 0;
 	(void)err_set(e, ERR_CORRUPT, 0, "damage was found: %" PRIu64
-	    " finding%s", a->damaged, a->damaged == 1 ? "" : "s");
+	    " finding%s%s%.250s", a->damaged, a->damaged == 1 ? "" : "s",
+	    a->first.len > 0 ? ", first " : "", buf_str(&a->first));
 	return err_hint(e, "keep older backups, and make a new one");
 }
 
-/* --- verify --- */
-
-static void
-finding(void *arg, const char *what, const char *why)
-{
-	struct act *a = arg;
-
-	a->damaged++;
-	if (a->list != NULL)
-		(void)json_array_append_new(a->list, json_pack(
-		    "{s:s, s:s}", "object", what, "damage", why));
-	else
-		(void)printf("  DAMAGED %s: %s\n", what, why);
-}
-
-static int
-verify_one(struct act *a, const char *source, const char *id, struct err *e)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	struct verify_opts opts = { .fast = settings_flag(a->s, "fast"),
-	    .workers = cores < 1 ? 1 : cores > 8 ? 8 : (unsigned)cores,
-	    .found = finding, .arg = a, .cancel = a->cancel };
-	struct verify_result result = {0};
-	struct err one = {0};
-	struct head h;
-	int64_t since = clock_mono_ms();
-	int rc;
-
-	if (settings_str(a->s, "workers") != NULL) {
-		opts.workers = (unsigned)settings_uint(a->s, "workers");
-		if (opts.workers < 1 || opts.workers > 64)
-			return err_set(e, ERR_USAGE, 0, "--workers: not 1 to "
-			    "64");
-	}
-	a->done++;
-	rc = backup_find(a->store, source, id, &h, &one);
-	if (rc == 0) {
-		rc = verify_backup(a->store, &h, &opts, &result, &one);
-		if (a->list == NULL)
-			(void)printf("%s/%s: %s: %" PRIu64 " objects, %" PRIu64
-			    " bytes, %" PRIu64 " rows, %.1f s\n", source, h.id,
-			    rc == 0 ? "whole" : "DAMAGED", result.objects,
-			    result.bytes, result.rows,
-			    (double)(clock_mono_ms() - since) / 1000);
-		head_free(&h);
-		if (rc != 0 && one.code == ERR_CORRUPT)
-			return 0;	/* reported finding by finding */
-	} else if (one.code == ERR_CORRUPT) {
-		finding(a, id, one.msg);
-		return 0;
-	}
-	if (rc != 0)
-		*e = one;
-	return rc;
-}
-
-static int
-verify_source(struct act *a, const char *source, struct err *e)
-{
-	struct backup_ref *refs = NULL;
-	size_t n = 0, i;
-	int rc;
-
-	rc = backups_list(a->store, source, &refs, &n, e);
-	for (i = 0; i < n && rc == 0; i++)
-		rc = verify_one(a, source, refs[i].id, e);
-	free(refs);
-	return rc;
-}
-
-static int
-verify(struct act *a, struct err *e)
-{
-	char source[SOURCE_NAME_MAX + 1], id[BACKUP_ID_LEN + 1];
-	const char *name = settings_arg(a->s, 0);
-	int rc;
-
-	if ((name == NULL) != settings_flag(a->s, "all")) {
-		(void)err_set(e, ERR_USAGE, 0, "verify takes either a SOURCE, "
-		    "SOURCE/ID, or --all");
-		return -1;
-	}
-	if (name == NULL) {
-		rc = for_sources(a, NULL, verify_source, e);
-	} else {
-		if (backup_name_split(name, source, id, e) != 0)
-			return -1;
-		rc = id[0] != '\0' ? verify_one(a, source, id, e) :
-		    verify_source(a, source, e);
-		if (rc == 0 && a->done == 0)
-			rc = err_set(e, ERR_NOTFOUND, 0, "source %s has no "
-			    "backup", source);
-	}
-	return rc;
-}
-
 /* --- leftovers --- */
+
+/* What was replaced, and may be swept: no leftovers, but wanted no more. */
+static int
+show_marks(struct act *a, const char *source, struct err *e)
+{
+	char after[SHOW_TIME];
+	struct mark *list;
+	size_t n, i;
+
+	if (marks_list(a->store, source, &list, &n, e) != 0)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (a->marks != NULL)
+			(void)json_array_append_new(a->marks, json_pack(
+			    "{s:s, s:s, s:s, s:I, s:o, s:o}", "source",
+			    source, "id", list[i].id, "why", list[i].why,
+			    "objects", (json_int_t)list[i].nkeys, "marked",
+			    show_time_json(list[i].marked_us), "sweep_after",
+			    show_time_json(list[i].sweep_after_us)));
+		else
+			(void)printf("%s/%s: %zu objects, %s: to be swept "
+			    "after %s\n", source, list[i].id, list[i].nkeys,
+			    list[i].why, show_time(list[i].sweep_after_us,
+			    after));
+	marks_free(list, n);
+	return 0;
+}
 
 static int
 leftovers_source(struct act *a, const char *source, struct err *e)
@@ -250,6 +292,8 @@ leftovers_source(struct act *a, const char *source, struct err *e)
 		    "removed" : "dead";
 
 		if (del && !list[i].live)
+			audit_acts(a->audit);
+		if (del && !list[i].live)
 			rc = leftovers_remove(a->store, source, list[i].id, e);
 		if (a->list != NULL)
 			(void)json_array_append_new(a->list, json_pack(
@@ -263,7 +307,7 @@ leftovers_source(struct act *a, const char *source, struct err *e)
 			    list[i].objects, list[i].bytes, state);
 	}
 	free(list);
-	return rc;
+	return rc == 0 ? show_marks(a, source, e) : -1;
 }
 
 /* --- the verbs --- */
@@ -295,7 +339,14 @@ act(struct act *a, struct err *e)
 	if (strcmp(verb, "show") == 0 || strcmp(verb, "cat") == 0)
 		return with_backup(a, e);
 	if (strcmp(verb, "verify") == 0)
-		return verify(a, e);
+		return verifying(a->s, a->store, a->cancel, &a->damaged,
+		    &a->first, e);
+	if (ask_knows(verb))
+		return ask(a->s, a->store, &a->damaged, e);
+	if (strcmp(verb, "audit") == 0)
+		return show_audit(a->s, a->store, &a->damaged, stdout, e);
+	if (keep_knows(verb))
+		return keep(a->s, a->store, a->audit, &a->damaged, e);
 	if (strcmp(verb, "leftovers") == 0)
 		return for_sources(a, name, leftovers_source, e);
 	if (for_sources(a, name, list_source, e) != 0)
@@ -310,37 +361,66 @@ static void
 print_list(struct act *a, const char *verb)
 {
 	json_t *doc = json_pack("{s:i, s:o}", "version", 1,
-	    strcmp(verb, "list") == 0 ? "backups" :
-	    strcmp(verb, "verify") == 0 ? "findings" : "leftovers", a->list);
+	    strcmp(verb, "list") == 0 ? "backups" : "leftovers", a->list);
 
-	if (strcmp(verb, "verify") == 0)
-		(void)json_object_set_new(doc, "verified",
-		    json_integer((json_int_t)a->done));
+	if (strcmp(verb, "leftovers") == 0)
+		(void)json_object_set(doc, "marks", a->marks);
 	(void)json_dumpf(doc, stdout, JSON_INDENT(2));
 	(void)putchar('\n');
 	json_decref(doc);
 }
 
+static struct audit *
+begin_audit(const struct settings *s, int argc, char **argv)
+{
+	char source[SOURCE_NAME_MAX + 1] = "", id[BACKUP_ID_LEN + 1] = "";
+	const char *name = settings_arg(s, 0);
+	struct err not_one = {0};
+	struct audit *a;
+
+	if (name != NULL && backup_name_split(name, source, id, &not_one) !=
+	    0)
+		source[0] = '\0';
+	a = audit_of(s, "catalog", argc, argv, source[0] != '\0' ? source :
+	    NULL);
+	audit_backup(a, id[0] != '\0' ? id : NULL);
+	return a;
+}
+
 static int
-run(struct settings *s, struct cancel *cancel, struct err *e)
+run(struct settings *s, int argc, char **argv, struct cancel *cancel,
+    struct err *e)
 {
 	struct act a = { .s = s, .cancel = cancel };
 	const char *verb = settings_verb(s);
 	int rc = -1;
 
+	if ((keep_knows(verb) || strcmp(verb, "verify") == 0) &&
+	    keep_use_store(s, e) != 0)
+		return -1;
 	a.store = settings_open_store(s, false, cancel, e);
 	if (a.store == NULL)
 		return -1;
 	if (settings_flag(s, "json") && strcmp(verb, "show") != 0 &&
-	    strcmp(verb, "cat") != 0)
+	    strcmp(verb, "cat") != 0 && strcmp(verb, "audit") != 0 &&
+	    strcmp(verb, "verify") != 0 && !ask_knows(verb) && !keep_knows(verb))
 		a.list = json_array();
+	if (a.list != NULL)
+		a.marks = json_array();
+	a.audit = begin_audit(s, argc, argv);
+	if (strcmp(verb, "verify") == 0)
+		audit_acts_as_job(a.audit);
 	rc = act(&a, e);
 	if (a.list != NULL && (rc == 0 || e->code == ERR_CORRUPT))
 		print_list(&a, verb);
 	else
 		json_decref(a.list);
+	json_decref(a.marks);
 	if (rc == 0)
 		rc = damaged(&a, e);
+	buf_free(&a.first);
+	audit_ended(a.audit, e);
+	audit_free(a.audit);
 	store_close(a.store);
 	return rc;
 }
@@ -358,12 +438,13 @@ main(int argc, char **argv)
 	    !settings_done(s) && settings_log(s, "catalog", &e) == 0 &&
 	    (cancel = cancel_new(&e)) != NULL &&
 	    (signals = signals_start(cancel, &e)) != NULL)
-		(void)run(s, cancel, &e);
+		(void)run(s, argc, argv, cancel, &e);
 	if (e.code == ERR_NONE && (fflush(stdout) != 0 || ferror(stdout)))
 		(void)err_set(&e, ERR_IO, 0, "standard output: cannot write");
 	if (e.code != ERR_NONE)
 		(void)fprintf(stderr, "catalog: %s%s%s\n", e.msg,
 		    e.hint[0] != '\0' ? "; " : "", e.hint);
+	feed_close();
 	signals_stop(signals);
 	cancel_free(cancel);
 	settings_free(s);

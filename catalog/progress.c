@@ -9,11 +9,13 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "catalog/feed.h"
 
 #include "catalog/progress.h"
 
 #define DRAW_MS	500u
 #define LOG_MS	30000u
+#define FEED_MS	1000u
 
 struct progress {
 	const struct progress_totals *totals;
@@ -24,21 +26,30 @@ struct progress {
 };
 
 static void
-draw(const struct progress *p)
+measure(const struct progress *p, struct feed_state *now)
 {
-	uint64_t raw = p->totals->raw, rows = p->totals->rows;
 	int64_t ms = clock_mono_ms() - p->started;
-	uint64_t rate = ms > 0 ? raw * 1000 / (uint64_t)ms : 0, left;
+
+	*now = (struct feed_state){ .tables = p->totals->tables,
+	    .rows = p->totals->rows, .bytes = p->totals->raw,
+	    .total = p->total, .left_s = -1 };
+	if (ms > 0)
+		now->rate = now->bytes * 1000 / (uint64_t)ms;
+	if (p->total > now->bytes && now->rate > 0 && ms > 2000)
+		now->left_s = (int64_t)((p->total - now->bytes) / now->rate);
+}
+
+static void
+draw(const struct feed_state *now)
+{
 	char line[160], eta[40] = "";
 
-	if (p->total > raw && rate > 0 && ms > 2000) {
-		left = (p->total - raw) / rate;
-		(void)snprintf(eta, sizeof(eta), ", about %" PRIu64 ":%02" PRIu64
-		    " left", left / 60, left % 60);
-	}
+	if (now->left_s >= 0)
+		(void)snprintf(eta, sizeof(eta), ", about %" PRId64 ":%02"
+		    PRId64 " left", now->left_s / 60, now->left_s % 60);
 	(void)snprintf(line, sizeof(line), "%" PRIu64 " tables, %" PRIu64
-	    " rows, %" PRIu64 " MiB, %" PRIu64 " MiB/s%s",
-	    (uint64_t)p->totals->tables, rows, raw >> 20, rate >> 20, eta);
+	    " rows, %" PRIu64 " MiB, %" PRIu64 " MiB/s%s", now->tables,
+	    now->rows, now->bytes >> 20, now->rate >> 20, eta);
 	if (log_is_terminal())
 		log_progress(line);
 	else
@@ -49,11 +60,22 @@ static void *
 run(void *arg)
 {
 	struct progress *p = arg;
+	struct feed_state now;
 	struct err e = {0};
-	unsigned ms = log_is_terminal() ? DRAW_MS : LOG_MS;
+	unsigned every = log_is_terminal() ? DRAW_MS : LOG_MS;
+	unsigned tick = feed_is_open() && every > FEED_MS ? FEED_MS : every;
+	int64_t due = p->started + every;
 
-	while (cancel_wait(p->stop, ms, &e) == 0)
-		draw(p);
+	while (cancel_wait(p->stop, tick, &e) == 0) {
+		measure(p, &now);
+		feed_progress(&now);
+		if (clock_mono_ms() < due)
+			continue;
+		draw(&now);
+		due = clock_mono_ms() + every - tick / 2;
+	}
+	measure(p, &now);
+	feed_progress(&now);
 	log_progress(NULL);
 	return NULL;
 }

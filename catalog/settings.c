@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* settings of all three programs: config, store and connection. */
+/* settings of all three programs: config and store. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "catalog/feed.h"
 
 #include "catalog/settings.h"
 
@@ -49,12 +50,19 @@ const struct setting settings_common[] = {
 	    "requests to the store at once" },
 	{ "rate", SETTING_SIZE, SETTING_IN_STORE, "0", "SIZE", NULL, NULL,
 	    "bytes a second of all transfers together; 0: no limit" },
-	{ "state", SETTING_STRING, 0, NULL, "DIR", NULL, NULL,
-	    "folder for what is learnt about an endpoint" },
-	{ "log-format", SETTING_CHOICE, 0, "text", "FORMAT", "text|json",
+	{ "state", SETTING_STRING, SETTING_IN_DAEMON, NULL, "DIR", NULL,
+	    NULL, "folder for what is learnt about an endpoint, and for the "
+	    "daemon's notes: it may be lost" },
+	{ "log-format", SETTING_CHOICE, SETTING_IN_DAEMON, "text", "FORMAT", "text|json",
 	    NULL, "how events are written to standard error" },
-	{ "log-level", SETTING_CHOICE, 0, "info", "LEVEL",
+	{ "log-level", SETTING_CHOICE, SETTING_IN_DAEMON, "info", "LEVEL",
 	    "debug|info|warn|error", NULL, "least level of events written" },
+	{ "progress-fd", SETTING_UINT, SETTING_NO_ENV, NULL, "N", NULL,
+	    " run verify drill expire ", "write progress as JSON lines to this "
+	    "open descriptor, 3 or more" },
+	{ "audit-file", SETTING_STRING, SETTING_IN_DAEMON, NULL, "FILE", NULL,
+	    " serve run undo drill expire hold release annotate leftovers "
+	    "verify ", "append the audit log to this file, too" },
 	{ "json", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL, NULL,
 	    "print facts as one JSON document" },
 	{ 0 },
@@ -95,7 +103,6 @@ settings_log(const struct settings *s, const char *program, struct err *e)
 	struct log_opts opts = { .program = program, .level = LOG_INFO_,
 	    .json = strcasecmp(settings_str(s, "log-format"), "json") == 0 };
 
-	(void)e;
 	if (strcasecmp(level, "debug") == 0)
 		opts.level = LOG_DEBUG_;
 	else if (strcasecmp(level, "warn") == 0)
@@ -103,7 +110,8 @@ settings_log(const struct settings *s, const char *program, struct err *e)
 	else if (strcasecmp(level, "error") == 0)
 		opts.level = LOG_ERROR_;
 	log_setup(&opts);
-	return 0;
+	return settings_str(s, "progress-fd") == NULL ? 0 :
+	    feed_open(settings_uint(s, "progress-fd"), e);
 }
 
 /* --- store --- */
@@ -204,7 +212,7 @@ out:	buf_free(&text);
 }
 
 static int
-check_sizes(const struct store_opts *o, struct err *e)
+check_sizes(const struct store_opts *o, uint64_t transfers, struct err *e)
 {
 	if (o->part_size < (size_t)5 << 20 || o->part_size > (size_t)1 << 30)
 		return err_set(e, ERR_USAGE, 0, "--part-size: not 5MiB to "
@@ -212,188 +220,168 @@ check_sizes(const struct store_opts *o, struct err *e)
 	if (o->memory < 2 * o->part_size)
 		return err_set(e, ERR_USAGE, 0, "--max-memory: less than two "
 		    "parts");
-	if (o->transfers < 1 || o->transfers > 256)
+	if (transfers < 1 || transfers > 256)
 		return err_set(e, ERR_USAGE, 0, "--transfers: not 1 to 256");
 	return 0;
+}
+
+int
+settings_store_opts(struct settings *s, struct store_opts *o,
+    char state[SETTINGS_STATE], struct err *e)
+{
+	const char *home;
+
+	o->url = store_url(s, e);
+	if (o->url == NULL)
+		return -1;
+	o->endpoint = settings_str(s, "s3-endpoint");
+	o->region = settings_str(s, "s3-region");
+	o->addressing = settings_str(s, "s3-addressing");
+	o->profile = settings_str(s, "s3-profile");
+	o->ca_file = settings_str(s, "s3-ca-file");
+	o->content_md5 = settings_flag(s, "content-md5");
+	o->memory = (size_t)settings_size(s, "max-memory");
+	o->part_size = (size_t)settings_size(s, "part-size");
+	o->retry_ms = settings_ms(s, "store-retry");
+	o->rate = settings_size(s, "rate");
+	o->state_dir = settings_str(s, "state");
+	if (o->state_dir == NULL && (home = getenv("HOME")) != NULL) {
+		(void)snprintf(state, SETTINGS_STATE, "%s/.cache/kura", home);
+		o->state_dir = state;
+	}
+	if (check_sizes(o, settings_uint(s, "transfers"), e) != 0)
+		return -1;
+	o->transfers = (unsigned)settings_uint(s, "transfers");
+	return 0;
+}
+
+/* Of a job that a daemon begins: is it the store that the daemon opened? */
+static int
+is_same(struct store *store, const char *wanted, struct err *e)
+{
+	char id[STORE_ID_LEN + 1];
+
+	if (wanted == NULL)
+		return 0;
+	if (settings_store_id(store, id, e) != 0)
+		return -1;
+	if (strcmp(id, wanted) == 0)
+		return 0;
+	(void)err_set(e, ERR_IO, 0, "%s: it is another store than the one "
+	    "that the daemon opened", store_name(store));
+	return err_hint(e, "is its disc mounted?");
 }
 
 struct store *
 settings_open_store(struct settings *s, bool writable,
     struct cancel *cancel, struct err *e)
 {
-	struct store_opts o = { .cancel = cancel, .create = writable };
-	char state[4096];
-	const char *home;
+	const char *wanted = getenv(SETTINGS_SAME_STORE);
+	bool create = writable && wanted == NULL;
+	struct store_opts o = { .cancel = cancel, .create = create };
+	char state[SETTINGS_STATE];
 	struct store *store;
 
-	o.url = store_url(s, e);
-	if (o.url == NULL)
-		return NULL;
-	o.endpoint = settings_str(s, "s3-endpoint");
-	o.region = settings_str(s, "s3-region");
-	o.addressing = settings_str(s, "s3-addressing");
-	o.profile = settings_str(s, "s3-profile");
-	o.ca_file = settings_str(s, "s3-ca-file");
-	o.content_md5 = settings_flag(s, "content-md5");
-	o.memory = (size_t)settings_size(s, "max-memory");
-	o.part_size = (size_t)settings_size(s, "part-size");
-	o.transfers = (unsigned)settings_uint(s, "transfers");
-	o.retry_ms = settings_ms(s, "store-retry");
-	o.rate = settings_size(s, "rate");
-	o.state_dir = settings_str(s, "state");
-	if (o.state_dir == NULL && (home = getenv("HOME")) != NULL) {
-		(void)snprintf(state, sizeof(state), "%s/.cache/kura", home);
-		o.state_dir = state;
-	}
-	if (check_sizes(&o, e) != 0)
+	if (settings_store_opts(s, &o, state, e) != 0)
 		return NULL;
 	store = store_open(&o, e);
-	if (store != NULL && open_format(store, writable, e) != 0) {
+	if (store != NULL && (open_format(store, create, e) != 0 ||
+	    is_same(store, wanted, e) != 0)) {
 		store_close(store);
 		store = NULL;
 	}
 	return store;
 }
 
-/* --- connection --- */
+struct store *
+settings_open_briefly(struct settings *s, struct err *e)
+{
+	struct store_opts o = {0};
+	char state[SETTINGS_STATE];
 
-static int
-read_password(const char *path, char **out, struct err *e)
+	if (settings_store_opts(s, &o, state, e) != 0)
+		return NULL;
+	o.retry_ms = 10000;
+	return store_open(&o, e);
+}
+
+int
+settings_store_id(struct store *store, char id[STORE_ID_LEN + 1],
+    struct err *e)
 {
 	struct buf text = {0};
-	struct stat st;
+	json_t *doc = NULL;
+	const char *value;
 	int rc = -1;
 
-	if (stat(path, &st) == 0 && (st.st_mode & (S_IROTH | S_IWOTH)) != 0) {
-		(void)err_set(e, ERR_USAGE, 0, "%s: others may read this "
-		    "password", path);
-		return err_hint(e, "chmod 600 %s", path);
+	if (store_get(store, "kura.json", 65536, &text, e) == 0) {
+		doc = json_loadb(buf_str(&text), text.len, 0, NULL);
+		value = json_string_value(json_object_get(doc, "store"));
+		if (value != NULL && strlen(value) == STORE_ID_LEN) {
+			memcpy(id, value, STORE_ID_LEN + 1);
+			rc = 0;
+		} else {
+			(void)err_set(e, ERR_CORRUPT, 0, "kura.json: damaged");
+		}
 	}
-	if (file_read(path, 4096, &text, e) != 0) {
-		e->code = ERR_USAGE;
-	} else {
-		free(*out);
-		*out = strndup(buf_str(&text), strcspn(buf_str(&text),
-		    "\r\n"));
-		rc = *out != NULL ? 0 : err_set(e, ERR_NOMEM, 0, "password");
-	}
-	if (text.data != NULL)
-		memset(text.data, 0, text.len);
+	json_decref(doc);
 	buf_free(&text);
 	return rc;
 }
 
+/* --- secrets --- */
+
+static const char credential[] = "credential:";
+
+/* "credential:orders" is a file of systemd's folder. */
 static int
-read_option_files(const struct settings *s, struct optfile *files,
-    struct err *e)
+secret_path(const char *path, struct buf *out, struct err *e)
 {
-	static const char *const usual[] = { "/etc/my.cnf",
-	    "/etc/mysql/my.cnf" };
-	const char *given = settings_str(s, "defaults-file");
-	const char *home = getenv("HOME");
-	struct err missing;
-	char mine[4096];
-	size_t i;
+	const char *name = path + sizeof(credential) - 1, *dir;
 
-	if (given != NULL) {
-		if (optfile_read(given, files, e) == 0)
-			return 0;
-		if (e->code == ERR_NOTFOUND)
-			e->code = ERR_USAGE;
-		return -1;
+	if (strncmp(path, credential, sizeof(credential) - 1) != 0) {
+		buf_adds(out, path);
+		return buf_check(out, "secret", e);
 	}
-	(void)snprintf(mine, sizeof(mine), "%s/.my.cnf",
-	    home != NULL ? home : "");
-	for (i = 0; i < 3; i++) {
-		missing = (struct err){0};
-		if (optfile_read(i < 2 ? usual[i] : mine, files,
-		    &missing) != 0 && missing.code != ERR_NOTFOUND &&
-		    missing.code != ERR_DENIED) {
-			*e = missing;
-			return -1;
-		}
+	dir = getenv("CREDENTIALS_DIRECTORY");
+	if (dir == NULL || name[0] == '\0' || strchr(name, '/') != NULL) {
+		(void)err_set(e, ERR_USAGE, 0, "%.80s: systemd hands over no "
+		    "such credential", path);
+		return err_hint(e, "write LoadCredential=NAME:FILE into the "
+		    "unit");
 	}
-	return 0;
-}
-
-static const char *
-pick(const struct settings *s, const char *name, const char *from_file)
-{
-	const char *text = settings_str(s, name);
-
-	return text != NULL ? text : from_file;
-}
-
-static int
-parse_ssl(const char *text, enum conn_ssl *mode, struct err *e)
-{
-	static const struct { const char *name; enum conn_ssl mode; } all[] = {
-		{ "DISABLED", CONN_SSL_DISABLED },
-		{ "PREFERRED", CONN_SSL_PREFERRED },
-		{ "REQUIRED", CONN_SSL_REQUIRED },
-		{ "VERIFY_CA", CONN_SSL_VERIFY_CA },
-		{ "VERIFY_IDENTITY", CONN_SSL_VERIFY_IDENTITY },
-	};
-	size_t i;
-
-	*mode = CONN_SSL_DEFAULT;
-	if (text == NULL)
-		return 0;
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (strcasecmp(text, all[i].name) == 0) {
-			*mode = all[i].mode;
-			return 0;
-		}
-	return err_set(e, ERR_USAGE, 0, "ssl-mode '%.40s' is not known",
-	    text);
+	buf_addf(out, "%s/%s", dir, name);
+	return buf_check(out, "secret", e);
 }
 
 int
-settings_connect(const struct settings *s, const char *program,
-    struct conn_opts *opts, struct optfile *files, struct err *e)
+settings_secret(const char *path, char **out, struct err *e)
 {
-	const char *port, *secret, *file = settings_str(s, "password-file");
-	char *end;
+	struct buf text = {0}, where = {0};
+	struct stat st;
+	int rc = -1;
 
-	*files = (struct optfile){0};
-	*opts = (struct conn_opts){ .program = program };
-	if (read_option_files(s, files, e) != 0)
-		return -1;
-	secret = getenv("KURA_PASSWORD");
-	if (secret == NULL)
-		secret = getenv("MYSQL_PWD");
-	if (file != NULL) {
-		if (read_password(file, &files->password, e) != 0)
-			return -1;
-	} else if (secret != NULL) {
-		free(files->password);
-		files->password = strdup(secret);
-		if (files->password == NULL)
-			return err_set(e, ERR_NOMEM, 0, "password");
+	*out = NULL;
+	if (secret_path(path, &where, e) != 0)
+		goto out;
+	path = buf_str(&where);
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_mode & (S_IROTH | S_IWOTH)) != 0) {
+		(void)err_set(e, ERR_USAGE, 0, "%s: others may read this "
+		    "password", path);
+		(void)err_hint(e, "chmod 600 %s", path);
+		goto out;
 	}
-	opts->host = pick(s, "host", files->host);
-	opts->socket = pick(s, "socket", files->socket);
-	/* A socket named on the command line wins over a host in a file. */
-	if (settings_str(s, "socket") != NULL &&
-	    settings_str(s, "host") == NULL)
-		opts->host = NULL;
-	opts->user = pick(s, "user", files->user);
-	opts->password = files->password;
-	port = pick(s, "port", files->port);
-	if (port != NULL) {
-		opts->port = (unsigned)strtoul(port, &end, 10);
-		if (*end != '\0' || opts->port == 0 || opts->port > 65535)
-			return err_set(e, ERR_USAGE, 0, "port '%.20s' is not "
-			    "1 to 65535", port);
+	if (file_read(path, 4096, &text, e) != 0) {
+		e->code = ERR_USAGE;
+	} else {
+		*out = strndup(buf_str(&text), strcspn(buf_str(&text),
+		    "\r\n"));
+		rc = *out != NULL ? 0 : err_set(e, ERR_NOMEM, 0, "password");
 	}
-	opts->ssl_ca = pick(s, "ssl-ca", files->ssl_ca);
-	opts->ssl_capath = pick(s, "ssl-capath", files->ssl_capath);
-	opts->ssl_cert = pick(s, "ssl-cert", files->ssl_cert);
-	opts->ssl_key = pick(s, "ssl-key", files->ssl_key);
-	if (settings_str(s, "host") != NULL &&
-	    settings_str(s, "socket") != NULL &&
-	    strcasecmp(opts->host, "localhost") != 0)
-		return err_set(e, ERR_USAGE, 0, "--host and --socket "
-		    "contradict each other");
-	return parse_ssl(pick(s, "ssl-mode", files->ssl_mode), &opts->ssl, e);
+out:	if (text.data != NULL)
+		memset(text.data, 0, text.len);
+	buf_free(&text);
+	buf_free(&where);
+	return rc;
 }

@@ -8,16 +8,18 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "catalog/bundle.h"
+#include "catalog/kept.h"
 #include "catalog/list.h"
 #include "catalog/names.h"
+#include "catalog/timeline.h"
+#include "catalog/verification.h"
 #include "codec/frame.h"
 #include "store/store.h"
 
 #include "catalog/show.h"
 
-/* "1.4 GiB" in at most 12 letters. */
-static const char *
-size_text(uint64_t n, char text[16])
+const char *
+show_size(uint64_t n, char text[SHOW_SIZE])
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
 	double v = (double)n;
@@ -27,8 +29,29 @@ size_text(uint64_t n, char text[16])
 		v /= 1024;
 		i++;
 	}
-	(void)snprintf(text, 16, i == 0 ? "%.0f %s" : "%.1f %s", v, units[i]);
+	(void)snprintf(text, SHOW_SIZE, i == 0 ? "%.0f %s" : "%.1f %s", v,
+	    units[i]);
 	return text;
+}
+
+const char *
+show_time(int64_t us, char text[SHOW_TIME])
+{
+	clock_rfc3339(us, text);
+	if (us % 1000000 == 0)
+		(void)snprintf(text + 19, 2, "Z");
+	return text;
+}
+
+json_t *
+show_time_json(int64_t us)
+{
+	char text[CLOCK_TEXT];
+
+	if (us == 0)
+		return json_null();
+	clock_rfc3339(us, text);
+	return json_string(text);
 }
 
 static json_t *
@@ -47,28 +70,45 @@ summary(const struct head *h)
 }
 
 void
-show_row(const struct head *h, bool first, json_t *list)
+show_row(const struct head *h, const struct timeline *t,
+    const struct timeline_backup *b, const struct kept *k, bool first,
+    json_t *list)
 {
-	char when[CLOCK_TEXT], raw[16], stored[16];
+	char when[CLOCK_TEXT], until[CLOCK_TEXT] = "no", raw[SHOW_SIZE];
+	char stored[SHOW_SIZE];
+	struct buf more = {0};
+	json_t *one;
 
 	if (list != NULL) {
-		(void)json_array_append_new(list, summary(h));
+		one = summary(h);
+		(void)json_object_set_new(one, "pitr", show_pitr_json(t, b));
+		kept_json(k, h->id, one);
+		(void)json_array_append_new(list, one);
 		return;
 	}
 	clock_rfc3339(h->started_us, when);
 	when[16] = '\0';
 	when[10] = ' ';
+	if (b->history >= 0) {
+		clock_rfc3339(b->until_us, until);
+		until[16] = '\0';
+		until[10] = ' ';
+	}
 	if (first)
-		(void)printf("%-37s %-17s %8s %11s %10s %10s  %s\n", "BACKUP",
-		    "UTC", "TABLES", "ROWS", "RAW", "STORED", "STATE");
+		(void)printf("%-37s %-17s %8s %11s %10s %10s  %-16s  %s\n",
+		    "BACKUP", "UTC", "TABLES", "ROWS", "RAW", "STORED",
+		    "PITR UNTIL", "STATE");
+	kept_text(k, h->id, &more);
 	(void)printf("%s/%-*s %-17s %8" PRIu64 " %11" PRIu64 " %10s %10s  "
-	    "%s, %s%s\n", h->source, 36 - (int)strlen(h->source), h->id, when,
-	    head_count(h->totals, "tables"), head_count(h->totals, "rows"),
-	    size_text(head_count(h->totals, "raw"), raw),
-	    size_text(head_count(h->totals, "stored"), stored),
+	    "%-16s  %s, %s%s%s\n", h->source, 36 - (int)strlen(h->source),
+	    h->id, when, head_count(h->totals, "tables"),
+	    head_count(h->totals, "rows"),
+	    show_size(head_count(h->totals, "raw"), raw),
+	    show_size(head_count(h->totals, "stored"), stored), until,
 	    head_text(h->snapshot, "method"),
 	    head_proven(h) ? "proven" : "UNPROVEN",
-	    json_is_null(h->partial) ? "" : ", partial");
+	    json_is_null(h->partial) ? "" : ", partial", buf_str(&more));
+	buf_free(&more);
 }
 
 void
@@ -100,10 +140,11 @@ table_line(void *arg, const struct line *l, struct err *e)
 	if (x->list != NULL)
 		(void)json_array_append_new(x->list, json_pack(
 		    "{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "n",
-		    (json_int_t)l->n, "schema", l->schema, "name", l->name, "engine", l->engine, "rows",
-		    (json_int_t)l->rows, "raw", (json_int_t)l->raw, "chunks",
-		    (json_int_t)l->chunks, "digest",
-		    head_text(l->json, "digest")));
+		    (json_int_t)l->n, "schema", l->schema, "name", l->name,
+		    "engine", l->engine, "rows", (json_int_t)l->rows,
+		    "raw", (json_int_t)l->raw,
+		    "chunks", (json_int_t)l->chunks,
+		    "digest", head_text(l->json, "digest")));
 	else
 		(void)printf("  %s.%s (%s): %" PRIu64 " rows, %" PRIu64
 		    " bytes, %" PRIu64 " chunks\n", l->schema, l->name,
@@ -114,7 +155,7 @@ table_line(void *arg, const struct line *l, struct err *e)
 static void
 print_text(const struct head *h)
 {
-	char started[CLOCK_TEXT], raw[16], stored[16];
+	char started[CLOCK_TEXT], raw[SHOW_SIZE], stored[SHOW_SIZE];
 	const json_t *c = h->coordinates, *t = h->totals, *s = h->snapshot;
 
 	clock_rfc3339(h->started_us, started);
@@ -144,8 +185,8 @@ print_text(const struct head *h)
 	    head_count(t, "triggers"), head_count(t, "events"),
 	    head_count(t, "accounts"));
 	(void)printf("rows         %" PRIu64 ", %s raw, %s stored\n",
-	    head_count(t, "rows"), size_text(head_count(t, "raw"), raw),
-	    size_text(head_count(t, "stored"), stored));
+	    head_count(t, "rows"), show_size(head_count(t, "raw"), raw),
+	    show_size(head_count(t, "stored"), stored));
 	if (json_array_size(json_object_get(c, "xa")) > 0)
 		(void)printf("prepared XA  %zu transactions stood open\n",
 		    json_array_size(json_object_get(c, "xa")));
@@ -155,19 +196,58 @@ print_text(const struct head *h)
 		    json_array_size(h->inexact));
 }
 
+void
+show_verified_json(const struct verification *v, const char *id,
+    json_t *one)
+{
+	const struct verified *x = verification_find(v, id, 0);
+
+	(void)json_object_set_new(one, "verified", show_time_json(
+	    x == NULL ? 0 : x->at_us));
+	(void)json_object_set_new(one, "verify_findings", x == NULL ?
+	    json_null() : json_integer((json_int_t)x->damaged));
+}
+
+static void
+print_verified(const struct verification *v, const char *id)
+{
+	const struct verified *x = verification_find(v, id, 0);
+	char when[SHOW_TIME];
+
+	if (x != NULL)
+		(void)printf("verified     %s, %s\n", show_time(x->at_us,
+		    when), x->damaged == 0 ? "whole" : "DAMAGED");
+}
+
 int
 show_backup(struct store *s, const struct head *h, bool tables, bool json,
     struct err *e)
 {
 	struct tables x = {0};
+	struct verification v;
+	struct kept k;
 	json_t *doc;
 	int rc = 0;
 
+	if (verification_load(s, h->source, &v, e) != 0)
+		return -1;
+	if (kept_load(s, h->source, h->id, &k, e) != 0) {
+		verification_free(&v);
+		return -1;
+	}
 	if (!json) {
 		print_text(h);
+		print_verified(&v, h->id);
+		verification_free(&v);
+		kept_print(&k, h->id, stdout);
+		kept_free(&k);
 		return tables ? list_read(s, h, table_line, &x, e) : 0;
 	}
 	doc = summary(h);
+	show_verified_json(&v, h->id, doc);
+	verification_free(&v);
+	kept_json(&k, h->id, doc);
+	kept_free(&k);
 	(void)json_object_set_new(doc, "version", json_integer(1));
 	(void)json_object_set(doc, "settings", h->settings);
 	if (tables) {

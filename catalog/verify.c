@@ -8,7 +8,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "catalog/bundle.h"
+#include "catalog/expiring.h"
 #include "catalog/list.h"
+#include "catalog/listing.h"
 #include "catalog/names.h"
 #include "store/store.h"
 
@@ -17,9 +19,16 @@
 void
 verify_found(struct verify *v, const char *what, const char *why)
 {
+	struct err ignored = {0};
+	bool gone = expiring_gone(v->store, v->head->source, v->head->id,
+	    &ignored) == 1;
+
 	(void)pthread_mutex_lock(&v->lock);
-	v->result.damaged++;
-	v->opts->found(v->opts->arg, what, why);
+	v->expired |= gone;
+	if (!gone) {
+		v->result.damaged++;
+		v->opts->found(v->opts->arg, what, why);
+	}
 	(void)pthread_mutex_unlock(&v->lock);
 }
 
@@ -142,51 +151,6 @@ verify_table(const struct verify *v, uint32_t n)
 
 /* --- fast: what is listed --- */
 
-struct listing {
-	struct store_entry *entries;
-	size_t n;
-	struct verify *v;
-};
-
-static int
-keep_entry(void *arg, const struct store_entry *entry, struct err *e)
-{
-	struct listing *l = arg;
-	struct store_entry *entries = l->entries;
-
-	if ((l->n & (l->n - 1)) == 0) {
-		entries = realloc(entries, (l->n == 0 ? 1 : l->n * 2) *
-		    sizeof(*entries));
-		if (entries == NULL)
-			return err_set(e, ERR_NOMEM, 0, "verify");
-		l->entries = entries;
-	}
-	entries[l->n] = *entry;
-	entries[l->n].key = strdup(entry->key);
-	if (entries[l->n].key == NULL)
-		return err_set(e, ERR_NOMEM, 0, "verify");
-	l->n++;
-	return 0;
-}
-
-static int
-by_key(const void *a, const void *b)
-{
-	return strcmp(((const struct store_entry *)a)->key,
-	    ((const struct store_entry *)b)->key);
-}
-
-static const struct store_entry *
-lookup(const struct listing *l, const char *source, const char *object)
-{
-	char key[STORE_KEY_MAX];
-	const struct store_entry want = { .key = key };
-
-	if (l->n == 0 || source_key(source, object, key) != 0)
-		return NULL;
-	return bsearch(&want, l->entries, l->n, sizeof(*l->entries), by_key);
-}
-
 static int
 list_one(struct verify *v, const char *id, struct listing *l, struct err *e)
 {
@@ -194,30 +158,21 @@ list_one(struct verify *v, const char *id, struct listing *l, struct err *e)
 
 	(void)snprintf(prefix, sizeof(prefix), "sources/%s/data/%s/",
 	    v->head->source, id);
-	return store_list(v->store, prefix, keep_entry, l, e);
+	return listing_add(l, v->store, prefix, e);
 }
 
 static void
 check_listed(struct verify *v, const struct listing *l,
     const struct item *it)
 {
-	const struct store_entry *entry = lookup(l, v->head->source,
-	    it->object);
-	char why[96];
+	char key[STORE_KEY_MAX], text[LISTING_TEXT];
+	const char *why = "missing";
 
-	if (entry == NULL) {
-		verify_found(v, it->object, "missing");
-	} else if (it->length == 0 && entry->size != it->size) {
-		(void)snprintf(why, sizeof(why), "has %" PRIu64 " bytes, not %"
-		    PRIu64, entry->size, it->size);
+	if (source_key(v->head->source, it->object, key) == 0)
+		why = listing_wrong(l, key, it->length == 0 ? it->size :
+		    bundle_size(it->offset + it->length), text);
+	if (why != NULL)
 		verify_found(v, it->object, why);
-	} else if (it->length > 0 && entry->size != bundle_size(it->offset +
-	    it->length)) {
-		(void)snprintf(why, sizeof(why), "has %" PRIu64 " bytes, not %"
-		    PRIu64, entry->size, bundle_size(it->offset +
-		    it->length));
-		verify_found(v, it->object, why);
-	}
 }
 
 static int
@@ -234,7 +189,7 @@ by_place(const void *a, const void *b)
 static int
 fast(struct verify *v, struct err *e)
 {
-	struct listing l = { .v = v };
+	struct listing l = {0};
 	const json_t *lender;
 	size_t i;
 	int rc;
@@ -244,8 +199,7 @@ fast(struct verify *v, struct err *e)
 		if (rc == 0 && json_is_string(lender) &&
 		    backup_id_valid(json_string_value(lender)))
 			rc = list_one(v, json_string_value(lender), &l, e);
-	if (rc == 0 && l.n > 0)
-		qsort(l.entries, l.n, sizeof(*l.entries), by_key);
+	listing_sort(&l);
 	for (i = 0; i < v->nitems && rc == 0; i++) {
 		/* The last member of a bundle tells the bundle's size. */
 		if (i + 1 < v->nitems && strcmp(v->items[i].object,
@@ -254,9 +208,7 @@ fast(struct verify *v, struct err *e)
 		v->result.objects++;
 		check_listed(v, &l, &v->items[i]);
 	}
-	while (l.n > 0)
-		free((void *)(uintptr_t)l.entries[--l.n].key);
-	free(l.entries);
+	listing_free(&l);
 	return rc;
 }
 
@@ -315,6 +267,9 @@ verify_backup(struct store *s, const struct head *h,
 	free(v.tables);
 	(void)pthread_mutex_destroy(&v.lock);
 	*out = v.result;
+	if (rc == 0 && v.expired)
+		return err_set(e, ERR_NOTFOUND, 0, "%s/%s has expired "
+		    "meanwhile", h->source, h->id);
 	if (rc == 0 && v.result.damaged > 0) {
 		(void)err_set(e, ERR_CORRUPT, 0, "%s/%s: %" PRIu64
 		    " damaged", h->source, h->id, v.result.damaged);

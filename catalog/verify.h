@@ -16,7 +16,15 @@
 
 struct cancel;
 struct err;
+struct progress_totals;
 struct store;
+
+/* A file of archived binary logs that was read. */
+struct verify_file {
+	bool live;		/* it had not ended */
+	uint64_t bytes;		/* stored */
+	uint64_t damaged;	/* findings */
+};
 
 struct verify_opts {
 	bool fast;
@@ -24,11 +32,21 @@ struct verify_opts {
 	/* Called for each finding, one at a time; what names the object. */
 	void (*found)(void *arg, const char *what, const char *why);
 	void *arg;
+	/* Of binary logs: is this file to be read (NULL: all are)?  And what
+	 * came of it. */
+	bool (*wants)(void *arg, const char *history, uint32_t seq);
+	int (*read)(void *arg, const char *history, uint32_t seq,
+	    const struct verify_file *f, struct err *e);
+	/* Of binary logs: where they break, look again so many times, so far
+	 * apart (settled.h). */
+	unsigned looks, look_ms;
+	struct progress_totals *totals;	/* moved on, or NULL */
 	struct cancel *cancel;
 };
 
 struct verify_result {
 	uint64_t objects, bytes, raw, rows, damaged;
+	bool torn;	/* binary logs end within a transaction */
 };
 
 /* 0: nothing wrong; -1 with ERR_CORRUPT: damage was found and reported; any

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "catalog/bundle.h"
 #include "catalog/names.h"
+#include "catalog/progress.h"
 #include "codec/frame.h"
 #include "store/store.h"
 
@@ -151,6 +152,10 @@ rows_end(struct worker *w, const struct item *it, struct table *t, int rc,
 		t->damaged |= rc != 0;
 	}
 	(void)pthread_mutex_unlock(&w->v->lock);
+	if (w->v->opts->totals != NULL) {
+		w->v->opts->totals->rows += w->rows;
+		w->v->opts->totals->raw += w->raw;
+	}
 	return rc;
 }
 

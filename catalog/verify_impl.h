@@ -46,10 +46,11 @@ struct verify {
 	pthread_mutex_t lock;	/* guards the fields below */
 	size_t next;
 	struct verify_result result;
+	bool expired;		/* no damage: it was swept meanwhile */
 	struct err failed;
 };
 
-/* Tell of damage; from any thread. */
+/* Tell of damage, unless the backup was swept meanwhile; from any thread. */
 void verify_found(struct verify *v, const char *what, const char *why);
 
 /* The table of this number, or NULL. */

@@ -13,6 +13,7 @@
 struct buf;
 struct err;
 struct plan_object;
+struct plan_table;
 struct restore_plan;
 struct store;
 struct target;
@@ -25,18 +26,24 @@ struct create_opts {
 	bool defer_indexes;
 	bool overwrite;			/* drop what is there first */
 	bool keep_names;		/* objects that name an old schema */
+	bool events_off;		/* events are made disabled */
 };
 
 /* Schemas and sequences, then tables without foreign keys and deferred
  * indexes (kept in the plan as clauses). */
 int create_tables(const struct create_opts *o, struct err *e);
 
-/* What can stand only once the rows are in: foreign keys, routines, views,
- * triggers. */
+/* What can stand only once the rows are in: foreign keys, routines, views; and
+ * triggers, which would fire for rows that are inserted later. */
 int create_rest(const struct create_opts *o, struct err *e);
+int create_triggers(const struct create_opts *o, struct err *e);
 
 /* Events, last of all: some may be due at once. */
 int create_events(const struct create_opts *o, struct err *e);
+
+/* A table's definition as it would be made, under the target's name. */
+int create_table_text(struct store *s, const struct restore_plan *p,
+    const struct plan_table *t, struct buf *out, struct err *e);
 
 /* The word after CREATE of a view, trigger, event or routine; "" for others. */
 const char *create_kind(const struct plan_object *x);

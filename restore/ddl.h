@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ddl: reads definitions that come from a store, as tokens.
+ * ddl: definitions that come from a store, read as tokens (mysql/ddl.h).
  *
  * They are foreign text: a definition is run only if it is one statement of
- * its own kind (DESIGN, promise 9).  Source: the MySQL and MariaDB manuals on
- * lexical structure; strings, quoted names, and comments of all three kinds;
- * the text of versioned comments counts as code.
+ * its own kind (DESIGN, promise 9).
  */
 #ifndef RESTORE_DDL_H
 #define RESTORE_DDL_H
@@ -13,35 +11,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "mysql/ddl.h"
+
 struct buf;
 struct err;
-
-enum ddl_token_kind { DDL_END, DDL_WORD, DDL_NAME, DDL_STRING, DDL_PUNCT,
-	DDL_BAD };
-
-struct ddl_token {
-	enum ddl_token_kind kind;
-	const char *at;		/* first byte in the text */
-	size_t len;		/* with its quotes */
-};
-
-struct ddl_reader {
-	const char *p, *end;
-	bool in_versioned;	/* inside a versioned comment */
-	bool nested;		/* a comment stood inside a versioned one */
-	unsigned versioned;	/* versioned comments begun so far */
-	bool no_escapes;	/* a backslash is a backslash */
-	bool dollars;		/* $tag$ ... $tag$ is a string */
-};
-
-void ddl_reader_init(struct ddl_reader *r, const char *text, size_t n);
-
-/* The next token; DDL_END at the end, DDL_BAD for an unended quote. */
-struct ddl_token ddl_next(struct ddl_reader *r);
-
-/* Is the token this keyword (any case), this character? */
-bool ddl_is(const struct ddl_token *t, const char *word);
-bool ddl_is_punct(const struct ddl_token *t, char c);
 
 /* 0 if text is one CREATE statement of kind ("TABLE", "VIEW", "PROCEDURE",
  * "FUNCTION", "TRIGGER", "EVENT", "DATABASE", "SEQUENCE", "USER", "ROLE",
@@ -50,6 +23,10 @@ bool ddl_is_punct(const struct ddl_token *t, char c);
  * reads or skips the text of versioned comments; only code may hold a
  * semicolon; nothing but code and views may replace what is there. */
 int ddl_check(const char *text, size_t n, const char *kind, struct err *e);
+
+/* Nothing, or clauses of ALTER TABLE that each add an index or a foreign key
+ * and do nothing else.  ERR_CORRUPT. */
+int ddl_check_added(const char *text, size_t n, struct err *e);
 
 /* One GRANT, REVOKE or SET DEFAULT ROLE. */
 int ddl_check_grant(const char *text, size_t n, struct err *e);
@@ -63,7 +40,8 @@ int ddl_check_script(const char *text, size_t n, struct err *e);
  * that may come later and without foreign keys, *later a list of ALTER TABLE
  * clauses (", "-joined ADD ... clauses) for indexes, *keys the same for foreign
  * keys.  What is not surely safe to take out stays in *create.  indexes false:
- * only foreign keys are taken out.
+ * only foreign keys are taken out.  *create passes ddl_check, *later and *keys
+ * ddl_check_added, else -1 with *e (ERR_CORRUPT).
  */
 int ddl_split_table(const char *text, size_t n, bool indexes,
     struct buf *create, struct buf *later, struct buf *keys, struct err *e);

@@ -123,12 +123,10 @@ is_stored(struct ddl_reader r)
 static bool
 at_columns(struct ddl_reader *r)
 {
-	struct ddl_token t = ddl_next(r), open = ddl_next(r), first;
-	struct ddl_reader ahead = *r;
+	struct ddl_token t = ddl_next(r), open = ddl_next(r);
 
-	first = ddl_next(&ahead);
 	return t.kind == DDL_NAME && ddl_is_punct(&open, '(') &&
-	    r->versioned == 0 && !ddl_is(&first, "LIKE");
+	    r->versioned == 0;
 }
 
 /* The state of going through a definition that is no code. */
@@ -196,14 +194,39 @@ brings_rows(const struct ddl_token *t, const struct ddl_reader *r)
 	return ddl_is(t, "SELECT") || ddl_is(t, "TABLE");
 }
 
-/* The rest of a table, schema, sequence or account. */
+/* Is a clause next that adds an index or a foreign key? */
+static bool
+at_added(struct ddl_reader r)
+{
+	unsigned versioned = r.versioned;
+	struct ddl_token t = ddl_next(&r);
+
+	if (!ddl_is(&t, "ADD"))
+		return false;
+	t = ddl_next(&r);
+	if (ddl_is(&t, "CONSTRAINT")) {
+		(void)ddl_next(&r);
+		t = ddl_next(&r);
+		return ddl_is(&t, "FOREIGN") && r.versioned == versioned;
+	}
+	if (ddl_is(&t, "UNIQUE"))
+		t = ddl_next(&r);
+	return r.versioned == versioned && (ddl_is(&t, "FOREIGN") ||
+	    ddl_is(&t, "KEY") || ddl_is(&t, "INDEX"));
+}
+
+/* The rest of a table, schema, sequence or account; or clauses of ALTER. */
 static int
 check_rest(struct ddl_reader *r, const char *kind)
 {
 	bool table = strcmp(kind, "TABLE") == 0;
+	bool alter = strcmp(kind, "ALTER") == 0;
 	struct walk w = { .depth = table };
 	struct ddl_token t;
+	bool first = true;	/* of a list's element */
 
+	if (alter && !at_added(*r))
+		return -1;
 	do {
 		t = ddl_next(r);
 		if (t.kind == DDL_BAD || ddl_is_punct(&t, ';') ||
@@ -213,9 +236,13 @@ check_rest(struct ddl_reader *r, const char *kind)
 			w.depth++;
 		else if (ddl_is_punct(&t, ')') && --w.depth < 0)
 			return -1;
-		else if (table && w.depth == 0 && (ddl_is(&t, "AS") ||
-		    ddl_is(&t, "LIKE")))
+		else if (table && ((w.depth == 0 && ddl_is(&t, "AS")) ||
+		    ((w.depth == 0 || first) && ddl_is(&t, "LIKE"))))
 			return -1;
+		else if (alter && w.depth == 0 && ddl_is_punct(&t, ',') &&
+		    (r->in_versioned || !at_added(*r)))
+			return -1;
+		first = ddl_is_punct(&t, '(') || ddl_is_punct(&t, ',');
 	} while (t.kind != DDL_END);
 	return w.depth == 0 ? 0 : -1;
 }
@@ -257,6 +284,18 @@ ddl_check(const char *text, size_t n, const char *kind, struct err *e)
 	    check(text, n, word, false, true) == 0))))
 		return 0;
 	return refuse(kind, e);
+}
+
+int
+ddl_check_added(const char *text, size_t n, struct err *e)
+{
+	struct ddl_reader r;
+
+	if (n == 0)
+		return 0;
+	ddl_reader_init(&r, text, n);
+	return memchr(text, '\0', n) == NULL &&
+	    check_rest(&r, "ALTER") == 0 ? 0 : refuse("TABLE", e);
 }
 
 int

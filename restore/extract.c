@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "catalog/backups.h"
+#include "catalog/expiring.h"
 #include "catalog/bundle.h"
 #include "catalog/names.h"
 #include "codec/digest.h"
@@ -72,7 +73,8 @@ check_dir(const char *dir, struct err *e)
 	(void)closedir(dp);
 	if (rc == 0)
 		return 0;
-	(void)err_set(e, ERR_USAGE, 0, "--into %s: the folder is not empty", dir);
+	(void)err_set(e, ERR_USAGE, 0, "--into %s: the folder is not empty",
+	    dir);
 	return err_hint(e, "name a new folder");
 }
 
@@ -430,6 +432,7 @@ extract_run(struct store *s, const struct restore_opts *opts, const char *dir,
 		goto out;
 	}
 	if (backup_find(s, opts->source, opts->backup, &x.plan.head, e) != 0 ||
+	    expiring_refuse(s, opts->source, x.plan.head.id, e) != 0 ||
 	    restore_plan_read(s, &x.plan, e) != 0 || check_dir(dir, e) != 0)
 		goto out;
 	(void)snprintf(path, sizeof(path), "%s/load.sql", dir);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* insert: rows of a chunk as multi-row INSERTs, where LOAD DATA LOCAL is off. */
+/* insert: rows of a chunk as multi-row INSERTs, where LOAD LOCAL is off. */
 #ifndef RESTORE_INSERT_H
 #define RESTORE_INSERT_H
 

@@ -59,8 +59,8 @@ load_tail(const struct plan_table *t, struct buf *out)
 	sql_ident(out, t->to_schema);
 	buf_addc(out, '.');
 	sql_ident(out, t->to_name);
-	buf_adds(out, " CHARACTER SET binary FIELDS TERMINATED BY '\\t' ESCAPED "
-	    "BY '\\\\' LINES TERMINATED BY '\\n' (");
+	buf_adds(out, " CHARACTER SET binary FIELDS TERMINATED BY '\\t' "
+	    "ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' (");
 	for (i = 0; i < t->ncolumns; i++) {
 		buf_adds(out, i == 0 ? "" : ",");
 		if (t->columns[i].as == CONVERSION_PLAIN ||

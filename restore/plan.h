@@ -76,6 +76,8 @@ struct restore_plan {
 	struct plan_rename *renames;
 	size_t nrenames;
 	bool part;			/* not the whole backup */
+	bool existing;			/* its tables stand on the target: no
+					 * definition is made or changed */
 	uint64_t rows, raw, stored;
 };
 
@@ -86,6 +88,11 @@ int restore_plan_read(struct store *s, struct restore_plan *p, struct err *e);
 /* Add one --schema or --table.  ERR_USAGE. */
 int restore_plan_pick(struct restore_plan *p, const char *text, bool table,
     struct err *e);
+
+/* The pick that covers a table (or, with NULL, a schema's other objects), or
+ * NULL. */
+struct plan_rename *restore_plan_pick_of(const struct restore_plan *p,
+    const char *schema, const char *table);
 
 /* The target's names of a schema and of a table. */
 const char *restore_plan_schema(const struct restore_plan *p,

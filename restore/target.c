@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "mysql/connect.h"
+#include "restore/notes.h"
 #include "restore/plan.h"
 
 #include "restore/target.h"
@@ -36,6 +37,7 @@ target_open(struct target *t, const struct conn_opts *opts, struct err *e)
 	if (t->conn == NULL)
 		return -1;
 	if (flavour_probe(t->conn, &t->flavour, e) != 0 ||
+	    procedures_find(t->conn, &t->flavour, &t->procedures, e) != 0 ||
 	    truth(t->conn, "SELECT @@global.local_infile", &t->local_infile,
 	    e) != 0 ||
 	    truth(t->conn, "SELECT COUNT(*) = 0 FROM "
@@ -227,18 +229,9 @@ target_notes_make(struct target *t, const struct restore_plan *p,
 	struct buf sql = {0};
 	int rc = -1;
 
-	if (conn_exec(t->conn, "CREATE DATABASE IF NOT EXISTS kura_restore",
-	    e) != 0 ||
-	    conn_exec(t->conn, "CREATE TABLE IF NOT EXISTS kura_restore.step ("
-	    "table_n BIGINT UNSIGNED, kind VARCHAR(16) CHARACTER SET ascii, n "
-	    "BIGINT UNSIGNED, state VARCHAR(16) CHARACTER SET ascii, PRIMARY "
-	    "KEY (table_n, kind, n)) ENGINE=InnoDB", e) != 0 ||
-	    conn_exec(t->conn, "CREATE TABLE IF NOT EXISTS kura_restore.run ("
-	    "one INT PRIMARY KEY, backup VARCHAR(128) CHARACTER SET ascii, "
-	    "plan_sha256 CHAR(64) CHARACTER SET ascii, was_empty INT, state "
-	    "VARCHAR(16) CHARACTER SET ascii, started DATETIME, tool "
-	    "VARCHAR(64) CHARACTER SET ascii) ENGINE=InnoDB", e) != 0)
-		return err_wrap(e, "schema kura_restore on the target");
+	if (notes_need(t->conn, "step", e) != 0 ||
+	    notes_need(t->conn, "run", e) != 0)
+		return -1;
 	buf_addf(&sql, "INSERT INTO kura_restore.run VALUES (1,'%s/%s','%s',"
 	    "%d,'planned',UTC_TIMESTAMP(),'restore " KURA_VERSION "')",
 	    p->head.source, p->head.id, plan_sha256, t->empty);
@@ -246,6 +239,36 @@ target_notes_make(struct target *t, const struct restore_plan *p,
 		rc = conn_exec(t->conn, buf_str(&sql), e);
 	buf_free(&sql);
 	return rc;
+}
+
+int
+target_notes_backup(struct target *t, const char *source, char *id,
+    size_t n, struct err *e)
+{
+	size_t len = strlen(source);
+	struct buf text = {0};
+	bool notes;
+	int rc;
+
+	id[0] = '\0';
+	if (has_notes(t, &notes, e) != 0)
+		return -1;
+	if (!notes)
+		return 0;
+	rc = conn_value(t->conn, "SELECT COALESCE(MAX(backup), '') FROM "
+	    "kura_restore.run", &text, e);
+	if (rc == 0 && text.len > len && text.data[len] == '/' &&
+	    memcmp(text.data, source, len) == 0)
+		(void)snprintf(id, n, "%s", text.data + len + 1);
+	buf_free(&text);
+	return rc;
+}
+
+int
+target_state_set(struct target *t, const char *state, struct err *e)
+{
+	return conn_execf(t->conn, e, "UPDATE kura_restore.run SET state='%s'",
+	    state);
 }
 
 int
@@ -265,8 +288,8 @@ target_notes_find(struct target *t, const struct restore_plan *p,
 		return 0;
 	(void)snprintf(backup, sizeof(backup), "%s/%s", p->head.source,
 	    p->head.id);
-	r = conn_query(t->conn, "SELECT backup, plan_sha256, was_empty FROM "
-	    "kura_restore.run", true, e);
+	r = conn_query(t->conn, "SELECT backup, plan_sha256, was_empty, state "
+	    "FROM kura_restore.run", true, e);
 	if (r == NULL)
 		return -1;
 	got = result_next(r, &row, &len, e);
@@ -274,7 +297,8 @@ target_notes_find(struct target *t, const struct restore_plan *p,
 	    strcmp(row[1], plan_sha256) == 0) {
 		t->resume = true;
 		t->empty = strcmp(row[2], "1") == 0;
-	} else if (got == 1) {
+		(void)snprintf(t->state, sizeof(t->state), "%s", row[3]);
+	} else if (got == 1 && strcmp(row[3], "done") != 0) {
 		rc = err_set(e, ERR_EXISTS, 0, "an interrupted restore of %s "
 		    "is noted on the target, this one is of %s%s", row[0],
 		    backup, strcmp(row[0], backup) == 0 ?
@@ -282,6 +306,7 @@ target_notes_find(struct target *t, const struct restore_plan *p,
 		(void)err_hint(e, "finish that one with the same options, or "
 		    "use --restart to forget it");
 	}
+	t->stale = got == 1 && !t->resume && rc == 0;
 	result_free(r);
 	return got < 0 ? -1 : rc;
 }
@@ -340,7 +365,7 @@ target_steps_clear(struct conn *c, uint32_t table, struct err *e)
 int
 target_notes_drop(struct target *t, struct err *e)
 {
-	return conn_exec(t->conn, "DROP DATABASE IF EXISTS kura_restore", e);
+	return notes_drop(t->conn, e);
 }
 
 void

@@ -18,6 +18,16 @@
 int64_t clock_now_us(void);
 int64_t clock_mono_ms(void);
 
+/* The system's own clock, which signatures and certificates go by.  Only in the
+ * test build can it differ from clock_now_us: KURA_TEST_CLOCK=REAL:SHOWN:RATE
+ * (two times in microseconds, and how many seconds pass in one) lets months
+ * pass in minutes, in every process alike. */
+int64_t clock_system_us(void);
+/* The system's time at which clock_now_us shows this, and back: for timers,
+ * and for times that others stamped. */
+int64_t clock_to_system(int64_t us);
+int64_t clock_from_system(int64_t us);
+
 /* "2026-11-22T18:15:00.000000Z" and "20261122T181500Z". */
 void clock_rfc3339(int64_t us, char text[CLOCK_TEXT]);
 void clock_basic(int64_t us, char text[CLOCK_TEXT]);

@@ -17,7 +17,7 @@ flatten(char *s)
 }
 
 int
-err_set(struct err *e, enum err_code code, int sys, const char *fmt, ...)
+(err_set)(struct err *e, enum err_code code, int sys, const char *fmt, ...)
 {
 	va_list ap;
 	size_t len;
@@ -41,7 +41,7 @@ err_set(struct err *e, enum err_code code, int sys, const char *fmt, ...)
 }
 
 int
-err_wrap(struct err *e, const char *fmt, ...)
+(err_wrap)(struct err *e, const char *fmt, ...)
 {
 	char outer[sizeof(e->msg)], joined[2 * sizeof(e->msg) + 3];
 	va_list ap;
@@ -57,7 +57,7 @@ err_wrap(struct err *e, const char *fmt, ...)
 }
 
 int
-err_hint(struct err *e, const char *fmt, ...)
+(err_hint)(struct err *e, const char *fmt, ...)
 {
 	va_list ap;
 

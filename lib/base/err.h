@@ -45,6 +45,13 @@ int err_wrap(struct err *e, const char *fmt, ...)
 int err_hint(struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What analysers of one file at a time cannot see. */
+#ifdef __clang_analyzer__
+#define err_set(...) (err_set(__VA_ARGS__), -1)
+#define err_wrap(...) (err_wrap(__VA_ARGS__), -1)
+#define err_hint(...) (err_hint(__VA_ARGS__), -1)
+#endif
+
 /* The exit status of a program that ends with this code (DESIGN, "Habits
  * of the programs"): 0, 1, 2, 3, 4 or 75. */
 int err_exit_status(enum err_code code);

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #include "base/log.h"
 
@@ -15,7 +16,7 @@ static const char *const names[] = { "debug", "info", "warn", "error" };
 
 /* The one process-wide sink: where stderr is, is a fact of the process. */
 static struct {
-	pthread_mutex_t lock;	/* guards progress and the writing */
+	pthread_mutex_t lock;	/* guards all below, and the writing */
 	struct log_opts opts;
 	char progress[200];
 } sink = { PTHREAD_MUTEX_INITIALIZER, { "kura", LOG_INFO_, false }, "" };
@@ -23,30 +24,15 @@ static struct {
 void
 log_setup(const struct log_opts *opts)
 {
+	(void)pthread_mutex_lock(&sink.lock);
 	sink.opts = *opts;
+	(void)pthread_mutex_unlock(&sink.lock);
 }
 
 bool
 log_is_terminal(void)
 {
 	return isatty(STDERR_FILENO) == 1;
-}
-
-static void
-add_json(struct buf *b, const char *text)
-{
-	const unsigned char *p = (const unsigned char *)text;
-
-	buf_addc(b, '"');
-	for (; *p != '\0'; p++) {
-		if (*p == '"' || *p == '\\')
-			buf_addf(b, "\\%c", *p);
-		else if (*p < 0x20 || *p == 0x7f)
-			buf_addf(b, "\\u%04x", *p);
-		else
-			buf_addc(b, (char)*p);
-	}
-	buf_addc(b, '"');
 }
 
 /* Names come from servers: no control character reaches a terminal. */
@@ -71,7 +57,7 @@ add_text(struct buf *b, const char *text)
 	while (*p != '\0' && !is_control(*p))
 		p++;
 	if (text[0] == '\0' || *p != '\0' || strpbrk(text, " =\"\\") != NULL)
-		add_json(b, text);
+		utf8_json(text, b);
 	else
 		buf_adds(b, text);
 }
@@ -93,21 +79,25 @@ log_event(enum log_level level, const char *message, ...)
 	char when[CLOCK_TEXT];
 	struct buf line = {0};
 	const char *key, *value;
+	struct log_opts opts;
 	va_list ap;
 
-	if (level < sink.opts.level)
+	(void)pthread_mutex_lock(&sink.lock);
+	opts = sink.opts;
+	(void)pthread_mutex_unlock(&sink.lock);
+	if (level < opts.level)
 		return;
 	clock_rfc3339(clock_now_us(), when);
-	if (sink.opts.json) {
+	if (opts.json) {
 		buf_addf(&line, "{\"time\":\"%s\",\"level\":\"%s\","
 		    "\"program\":\"%s\",\"message\":", when, names[level],
-		    sink.opts.program);
-		add_json(&line, message);
+		    opts.program);
+		utf8_json(message, &line);
 	} else {
 		when[19] = 'Z';
 		when[20] = '\0';
 		buf_addf(&line, "%s %s %s: ", when, names[level],
-		    sink.opts.program);
+		    opts.program);
 		add_flat(&line, message);
 	}
 	va_start(ap, message);
@@ -115,16 +105,16 @@ log_event(enum log_level level, const char *message, ...)
 		value = va_arg(ap, const char *);
 		if (value == NULL)
 			continue;
-		if (sink.opts.json) {
+		if (opts.json) {
 			buf_addf(&line, ",\"%s\":", key);
-			add_json(&line, value);
+			utf8_json(value, &line);
 		} else {
 			buf_addf(&line, " %s=", key);
 			add_text(&line, value);
 		}
 	}
 	va_end(ap);
-	buf_adds(&line, sink.opts.json ? "}\n" : "\n");
+	buf_adds(&line, opts.json ? "}\n" : "\n");
 	(void)pthread_mutex_lock(&sink.lock);
 	put(&line);
 	(void)pthread_mutex_unlock(&sink.lock);
@@ -142,8 +132,8 @@ log_progress(const char *text)
 			(void)fputs("\r\033[K", stderr);
 		sink.progress[0] = '\0';
 	} else {
-		(void)snprintf(sink.progress, sizeof(sink.progress), "\r%s\033[K",
-		    text);
+		(void)snprintf(sink.progress, sizeof(sink.progress),
+		    "\r%s\033[K", text);
 		(void)fputs(sink.progress, stderr);
 	}
 	(void)fflush(stderr);

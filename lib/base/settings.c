@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* settings: values by name, whatever they were given by. */
 #include <assert.h>
-#include <ctype.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/err.h"
 
@@ -13,10 +12,36 @@
 struct value *
 settings_find(const struct settings *s, const char *name)
 {
+	struct value *best = NULL;
+	const struct setting *t;
+	unsigned most = 0, fit;
+	size_t i;
+
+	/* Verbs and sections may use one name for different things. */
+	for (i = 0; i < s->nvalues; i++) {
+		t = s->values[i].setting;
+		if (strcmp(t->name, name) != 0)
+			continue;
+		fit = !settings_for_verb(t, s->verb) ? 1 :
+		    t->verbs == NULL ? 2 : 3;
+		if ((t->flags & s->scope) != 0)
+			fit += 3;
+		if (fit > most) {
+			most = fit;
+			best = &s->values[i];
+		}
+	}
+	return best;
+}
+
+struct value *
+settings_find_in(const struct settings *s, const char *name, unsigned where)
+{
 	size_t i;
 
 	for (i = 0; i < s->nvalues; i++)
-		if (strcmp(s->values[i].setting->name, name) == 0)
+		if (strcmp(s->values[i].setting->name, name) == 0 &&
+		    (s->values[i].setting->flags & where) != 0)
 			return &s->values[i];
 	return NULL;
 }
@@ -36,9 +61,22 @@ settings_for_verb(const struct setting *t, const struct settings_verb *verb)
 	return false;
 }
 
+bool
+settings_is_option(const struct settings_program *p, const struct setting *t)
+{
+	const struct settings_verb *v;
+
+	if (t->verbs == NULL)
+		return true;
+	for (v = p->verbs; v->name != NULL; v++)
+		if (settings_for_verb(t, v))
+			return true;
+	return false;
+}
+
 /* Edit distance with a small limit. */
-static unsigned
-distance(const char *a, const char *b)
+unsigned
+settings_distance(const char *a, const char *b)
 {
 	unsigned row[64], last, diagonal;
 	size_t n = strlen(a), m = strlen(b), i, j;
@@ -64,199 +102,145 @@ distance(const char *a, const char *b)
 }
 
 const char *
-settings_near(const struct settings *s, const char *name)
+settings_near(const struct settings *s, const char *name, unsigned where)
 {
 	const char *best = NULL;
+	const struct setting *t;
 	unsigned least = 4, d;
 	size_t i;
 
 	for (i = 0; i < s->nvalues; i++) {
-		d = distance(name, s->values[i].setting->name);
+		t = s->values[i].setting;
+		/* Of options those that the verb takes. */
+		if (where != 0 ? (t->flags & where) == 0 :
+		    !settings_is_option(s->program, t) ||
+		    !settings_for_verb(t, s->verb))
+			continue;
+		d = settings_distance(name, t->name);
 		if (d < least && d < strlen(name)) {
 			least = d;
-			best = s->values[i].setting->name;
+			best = t->name;
 		}
 	}
 	return best;
 }
 
-/* --- parsing of values --- */
+/* --- values --- */
 
-static int
-parse_flag(const char *text, bool *out)
+void
+value_clear(struct value *v)
 {
-	static const char *const yes[] = { "yes", "true", "on", "1" };
-	static const char *const no[] = { "no", "false", "off", "0" };
-	size_t i;
-
-	for (i = 0; i < 4; i++) {
-		if (strcasecmp(text, yes[i]) == 0) {
-			*out = true;
-			return 0;
-		}
-		if (strcasecmp(text, no[i]) == 0) {
-			*out = false;
-			return 0;
-		}
-	}
-	return -1;
+	text_free(v->one);
+	while (v->many != NULL && v->n > 0)
+		text_free(v->many[--v->n]);
+	free(v->many);
+	text_free(v->origin);
+	*v = (struct value){ .setting = v->setting };
 }
 
-/* Digits, then one of the units; 0, or -1 on junk and overflow. */
-static int
-parse_number(const char *text, const char *const *units,
-    const uint64_t *factors, uint64_t *out)
+const char *
+value_item(const struct value *v, size_t i)
 {
-	uint64_t v = 0, factor = 1;
-	size_t i;
+	return text_str(v->many != NULL ? v->many[i] : v->one);
+}
 
-	if (*text < '0' || *text > '9')
-		return -1;
-	for (; *text >= '0' && *text <= '9'; text++) {
-		if (v > (UINT64_MAX - 9) / 10)
-			return -1;
-		v = v * 10 + (uint64_t)(*text - '0');
+/* Takes a reference of its own. */
+static int
+add_item(struct value *v, struct text *item)
+{
+	struct text **many;
+
+	if (v->n == 0) {
+		v->one = text_ref(item);
+		v->n = 1;
+		return 0;
 	}
-	if (*text != '\0') {
-		for (i = 0; units[i] != NULL; i++)
-			if (strcasecmp(text, units[i]) == 0)
-				break;
-		if (units[i] == NULL)
-			return -1;
-		factor = factors[i];
-	} else if (factors[0] != 1 && units[0] != NULL && units[0][0] == '\0') {
-		factor = factors[0];
-	}
-	if (v > INT64_MAX / factor)
+	many = realloc(v->many, (v->n + 1) * sizeof(struct text *));
+	if (many == NULL)
 		return -1;
-	*out = v * factor;
+	if (v->many == NULL) {
+		many[0] = v->one;
+		v->one = NULL;
+	}
+	many[v->n++] = text_ref(item);
+	v->many = many;
 	return 0;
 }
 
+/* The words of "a, b c". */
 static int
-parse_uint(const char *text, uint64_t *out)
+add_list(struct settings *s, struct value *v, const char *text,
+    const char *origin, struct err *e)
 {
-	static const char *const units[] = { NULL };
-	static const uint64_t factors[] = { 1 };
+	struct text *item;
+	size_t n;
+	int rc = 0;
 
-	return parse_number(text, units, factors, out);
-}
-
-static int
-parse_size(const char *text, uint64_t *out)
-{
-	static const char *const units[] = { "B", "K", "KiB", "M", "MiB", "G",
-	    "GiB", "T", "TiB", NULL };
-	static const uint64_t factors[] = { 1, 1 << 10, 1 << 10, 1 << 20,
-	    1 << 20, 1 << 30, 1 << 30, UINT64_C(1) << 40, UINT64_C(1) << 40 };
-
-	return parse_number(text, units, factors, out);
-}
-
-static int
-parse_ms(const char *text, uint64_t *out)
-{
-	static const char *const units[] = { "", "ms", "s", "m", "h", "d",
-	    NULL };
-	static const uint64_t factors[] = { 1000, 1, 1000, 60000, 3600000,
-	    86400000 };
-
-	return parse_number(text, units, factors, out);
-}
-
-static bool
-is_choice(const char *choices, const char *text)
-{
-	size_t n = strlen(text), len;
-
-	for (;; choices += len + 1) {
-		len = strcspn(choices, "|");
-		if (len == n && strncasecmp(choices, text, n) == 0)
-			return true;
-		if (choices[len] == '\0')
-			return false;
+	for (text += strspn(text, ", \t"); rc == 0 && *text != '\0';
+	    text += n, text += strspn(text, ", \t")) {
+		n = strcspn(text, ", \t");
+		item = text_new(text, n);
+		if (item == NULL)
+			return err_set(e, ERR_NOMEM, 0, "settings");
+		rc = value_check(s, v->setting, text_str(item), origin, e);
+		if (rc == 0 && add_item(v, item) != 0)
+			rc = err_set(e, ERR_NOMEM, 0, "settings");
+		text_free(item);
 	}
+	return rc;
 }
 
-static int
-check(const struct setting *t, const char *text, const char *origin,
-    struct err *e)
+int
+settings_give(struct settings *s, struct value *v, struct text *text,
+    enum value_rank rank, struct text *origin, struct err *e)
 {
-	const char *want = NULL;
-	uint64_t n;
-	bool flag;
+	bool list = (v->setting->flags & SETTING_LIST) != 0;
+	struct value lower = *v;
+	int rc;
 
-	switch (t->type) {
-	case SETTING_STRING:
-		break;
-	case SETTING_FLAG:
-		if (parse_flag(text, &flag) != 0)
-			want = "yes or no";
-		break;
-	case SETTING_CHOICE:
-		if (!is_choice(t->choices, text))
-			want = t->choices;
-		break;
-	case SETTING_UINT:
-		if (parse_uint(text, &n) != 0)
-			want = "a whole number";
-		break;
-	case SETTING_SIZE:
-		if (parse_size(text, &n) != 0)
-			want = "a size such as 64KiB, 16MiB or 1GiB";
-		break;
-	case SETTING_DURATION:
-		if (parse_ms(text, &n) != 0)
-			want = "a time such as 500ms, 10s, 5m or 2h";
-		break;
+	/* What will not count is looked at all the same. */
+	if (rank < v->rank) {
+		*v = (struct value){ .setting = lower.setting };
+		rc = list ? add_list(s, v, text_str(text), text_str(origin),
+		    e) : value_check(s, v->setting, text_str(text),
+		    text_str(origin), e);
+		value_clear(v);
+		*v = lower;
+		return rc;
 	}
-	if (want == NULL)
-		return 0;
-	return err_set(e, ERR_USAGE, 0, "%s: '%.60s' is not %s%s", origin,
-	    text, t->type == SETTING_CHOICE ? "one of " : "", want);
-}
-
-static void
-value_clear(struct value *v)
-{
-	while (v->n > 0)
-		free(v->items[--v->n]);
-	free(v->items);
-	free(v->origin);
-	v->items = NULL;
-	v->origin = NULL;
-	v->rank = RANK_NONE;
+	if (!list && value_check(s, v->setting, text_str(text),
+	    text_str(origin), e) != 0)
+		return -1;
+	if (rank > v->rank || (v->setting->flags & SETTING_REPEATED) == 0)
+		value_clear(v);
+	text = value_meant(v->setting, text);
+	rc = text == NULL ? -1 : list ? add_list(s, v, text_str(text),
+	    text_str(origin), e) : add_item(v, text);
+	text_free(text);
+	if (rc != 0)
+		return err_set(e, ERR_NOMEM, 0, "settings");
+	text_free(v->origin);
+	v->origin = text_ref(origin);
+	v->rank = rank;
+	return 0;
 }
 
 int
 settings_set(struct settings *s, struct value *v, const char *text,
     enum value_rank rank, const char *origin, struct err *e)
 {
-	char **items, *item, *where;
+	struct text *item = text_new(text, strlen(text));
+	struct text *where = text_new(origin, strlen(origin));
+	int rc = item == NULL || where == NULL ?
+	    err_set(e, ERR_NOMEM, 0, "settings") :
+	    settings_give(s, v, item, rank, where, e);
 
-	(void)s;
-	if (check(v->setting, text, origin, e) != 0)
-		return -1;
-	if (rank < v->rank)
-		return 0;
-	if (rank > v->rank || (v->setting->flags & SETTING_REPEATED) == 0)
-		value_clear(v);
-	item = strdup(text);
-	where = strdup(origin);
-	items = realloc(v->items, (v->n + 1) * sizeof(*items));
-	if (items != NULL)
-		v->items = items;
-	if (item == NULL || where == NULL || items == NULL) {
-		free(item);
-		free(where);
-		return err_set(e, ERR_NOMEM, 0, "settings");
-	}
-	items[v->n++] = item;
-	free(v->origin);
-	v->origin = where;
-	v->rank = rank;
-	return 0;
+	text_free(item);
+	text_free(where);
+	return rc;
 }
+
+/* --- life --- */
 
 struct settings *
 settings_new(const struct settings_program *prog, struct err *e)
@@ -276,7 +260,6 @@ settings_new(const struct settings_program *prog, struct err *e)
 		return NULL;
 	}
 	s->program = prog;
-	s->tail = &s->keys;
 	for (table = prog->tables; *table != NULL; table++)
 		for (t = *table; t->name != NULL; t++) {
 			s->values[s->nvalues].setting = t;
@@ -322,7 +305,7 @@ settings_str(const struct settings *s, const char *name)
 	const struct value *v = settings_find(s, name);
 
 	assert(v != NULL);
-	return v->n > 0 ? v->items[v->n - 1] : NULL;
+	return v->n > 0 ? value_item(v, v->n - 1) : NULL;
 }
 
 bool
@@ -332,7 +315,7 @@ settings_flag(const struct settings *s, const char *name)
 	bool flag = false;
 
 	if (text != NULL)
-		(void)parse_flag(text, &flag);
+		(void)value_flag(text, &flag);
 	return flag;
 }
 
@@ -343,7 +326,7 @@ settings_uint(const struct settings *s, const char *name)
 	uint64_t n = 0;
 
 	if (text != NULL)
-		(void)parse_uint(text, &n);
+		(void)value_uint(text, &n);
 	return n;
 }
 
@@ -354,7 +337,7 @@ settings_size(const struct settings *s, const char *name)
 	uint64_t n = 0;
 
 	if (text != NULL)
-		(void)parse_size(text, &n);
+		(void)value_size(text, &n);
 	return n;
 }
 
@@ -365,7 +348,7 @@ settings_ms(const struct settings *s, const char *name)
 	uint64_t n = 0;
 
 	if (text != NULL)
-		(void)parse_ms(text, &n);
+		(void)value_ms(text, &n);
 	return n;
 }
 
@@ -384,7 +367,7 @@ settings_item(const struct settings *s, const char *name, size_t i)
 	const struct value *v = settings_find(s, name);
 
 	assert(v != NULL && i < v->n);
-	return v->items[i];
+	return value_item(v, i);
 }
 
 const char *
@@ -394,49 +377,93 @@ settings_origin(const struct settings *s, const char *name, char *text,
 	const struct value *v = settings_find(s, name);
 
 	assert(v != NULL);
-	(void)snprintf(text, n, "%s", v->origin != NULL ? v->origin : "");
+	(void)snprintf(text, n, "%s", v->origin != NULL ?
+	    text_str(v->origin) : "");
 	return text;
 }
 
-void
-settings_print_effective(const struct settings *s, FILE *out)
+/* One line an item; of a list in one value, one for all. */
+static void
+print_value(const struct value *v, FILE *out)
 {
-	const struct value *v;
-	size_t i, k;
+	bool list = (v->setting->flags & SETTING_LIST) != 0;
+	size_t k;
+
+	if (v->n == 0)
+		(void)fprintf(out, "# %s is not set\n", v->setting->name);
+	for (k = 0; k < v->n; k++) {
+		if (k == 0 || !list)
+			(void)fprintf(out, "%s = ", v->setting->name);
+		(void)fputs(value_item(v, k), out);
+		if (!list || k + 1 == v->n)
+			(void)fprintf(out, "  # %s\n", text_str(v->origin));
+		else
+			(void)fputs(", ", out);
+	}
+}
+
+void
+settings_print_effective(const struct settings *s, unsigned where, FILE *out)
+{
+	const struct setting *t;
+	size_t i;
 
 	for (i = 0; i < s->nvalues; i++) {
-		v = &s->values[i];
-		if (v->n == 0)
-			(void)fprintf(out, "# %s is not set\n",
-			    v->setting->name);
-		for (k = 0; k < v->n; k++)
-			(void)fprintf(out, "%s = %s  # %s\n",
-			    v->setting->name, v->items[k], v->origin);
+		t = s->values[i].setting;
+		if (where == 0 ? (t->flags & SETTING_IN) == 0 &&
+		    settings_is_option(s->program, t) :
+		    (t->flags & where) != 0)
+			print_value(&s->values[i], out);
 	}
+}
+
+struct settings *
+settings_clone(const struct settings *s, struct err *e)
+{
+	struct settings *c = calloc(1, sizeof(*c));
+	const struct value *from;
+	size_t i, k;
+
+	if (c != NULL)
+		c->values = calloc(s->nvalues, sizeof(*c->values));
+	if (c == NULL || c->values == NULL)
+		goto fail;
+	c->program = s->program;
+	c->scope = s->scope;
+	c->verb = s->verb;
+	for (i = 0; i < s->nvalues; i++) {
+		from = &s->values[i];
+		c->values[i] = (struct value){ .setting = from->setting,
+		    .rank = from->rank };
+		c->nvalues++;
+		for (k = 0; k < from->n; k++)
+			if (add_item(&c->values[i], from->many != NULL ?
+			    from->many[k] : from->one) != 0)
+				goto fail;
+		c->values[i].origin = text_ref(from->origin);
+	}
+	c->file = s->file;
+	if (c->file != NULL)
+		(void)atomic_fetch_add(&c->file->refs, 1);
+	return c;
+fail:	settings_free(c);
+	(void)err_set(e, ERR_NOMEM, 0, "settings");
+	return NULL;
 }
 
 void
 settings_free(struct settings *s)
 {
-	struct file_key *k;
 	size_t i;
 
 	if (s == NULL)
 		return;
 	for (i = 0; i < s->nvalues; i++)
 		value_clear(&s->values[i]);
-	while (s->keys != NULL) {
-		k = s->keys;
-		s->keys = k->next;
-		free(k->section);
-		free(k->key);
-		free(k->value);
-		free(k);
-	}
 	for (i = 0; i < s->nargs; i++)
 		free(s->args[i]);
+	file_free(s->file);
 	free(s->args);
 	free(s->values);
-	free(s->config);
 	free(s);
 }

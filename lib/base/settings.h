@@ -8,9 +8,13 @@
  * return borrowed values, valid until settings_free.
  *
  * Precedence: flag > environment (KURA_MAX_MEMORY for max-memory) > section
- * [source NAME] (or [store NAME] for keys of a store) > [defaults] > built-in
- * default.  Unknown options, keys and sections are ERR_USAGE, with a
- * did-you-mean where one is near.
+ * [source NAME] > the [template NAME] that it uses > [store NAME] for keys of
+ * a store > [defaults] > built-in default.  Unknown options, keys and sections
+ * are ERR_USAGE, with a did-you-mean where one is near.
+ *
+ * Of many sources: one settings_clone each, and settings_use_source on it.  A
+ * clone shares all texts with its origin (some KiB a clone), may outlive it,
+ * and may be used and freed by another thread.
  */
 #ifndef BASE_SETTINGS_H
 #define BASE_SETTINGS_H
@@ -20,8 +24,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct buf;
 struct err;
 struct settings;
+
+#define SETTINGS_FILE_MAX ((size_t)16 << 20)	/* bytes of one file */
 
 enum setting_type {
 	SETTING_FLAG,		/* --yes; no value; in files yes/no */
@@ -32,11 +39,17 @@ enum setting_type {
 	SETTING_DURATION,	/* 500ms, 10s, 5m, 2h, 1d; plain seconds */
 };
 
-/* Where a setting may stand. */
-#define SETTING_IN_SOURCE	1u	/* [source NAME] and [defaults] */
+/* Where a setting may stand; two settings of one name stand apart. */
+#define SETTING_IN_SOURCE	1u	/* [source], [template], [defaults] */
 #define SETTING_IN_STORE	2u	/* [store NAME] */
+#define SETTING_IN_DAEMON	16u	/* [daemon] */
+#define SETTING_IN_NOTIFY	32u	/* [notify NAME] */
+#define SETTING_IN		51u	/* all of these */
 #define SETTING_REPEATED	4u	/* may be given many times: a list */
+#define SETTING_LIST		64u	/* "a, b c": a list in one value */
 #define SETTING_NO_ENV		8u	/* not from the environment */
+#define SETTING_SWITCH		128u	/* a choice that also is a flag: yes is its
+					 * second value, no its first */
 
 struct setting {
 	const char *name;	/* without dashes: "max-memory" */
@@ -45,7 +58,9 @@ struct setting {
 	const char *def;	/* text of the default, or NULL: unset */
 	const char *arg;	/* name of the value in help: "SIZE" */
 	const char *choices;	/* for SETTING_CHOICE */
-	const char *verbs;	/* " run plan " that take it; NULL: all */
+	const char *verbs;	/* " run plan " that take it as an option;
+				 * NULL: all, " ": a key of the file only.  A
+				 * name may stand twice, for other verbs */
 	const char *help;	/* one sentence, no full stop */
 };
 
@@ -56,24 +71,53 @@ struct settings_verb {
 	const char *help;
 };
 
+/* A closer look at a value than its type gives: ERR_USAGE, "not a time of
+ * day" (what names the value is put before it). */
+struct settings_check {
+	const char *name;
+	unsigned where;		/* SETTING_IN_* of the setting */
+	int (*check)(const char *text, struct err *e);
+};
+
 struct settings_program {
 	const char *name;	/* "backupd" */
 	const char *purpose;	/* one line */
 	const struct settings_verb *verbs;	/* ends with name NULL */
 	const struct setting *const *tables;	/* NULL-ended list of tables,
 						 * each ends with name NULL */
-	/* Keys of kura.conf that other programs know, NULL-ended; or NULL. */
-	const char *const *elsewhere;
+	/* Keys of kura.conf that other programs use: known, and passed over.
+	 * NULL-ended list of tables; or NULL. */
+	const struct setting *const *elsewhere;
+	const struct settings_check *checks;	/* ends with name NULL; or
+						 * NULL */
 };
 
 /* prog and its tables are borrowed for the life of the settings. */
 struct settings *settings_new(const struct settings_program *prog,
     struct err *e);
 
-/* Parse argv.  --help, --version and --completion=SHELL print to stdout and
+/* Parse argv.  --help, --version, --keys and --completion=SHELL print to stdout and
  * set settings_done.  Opens the configuration file if --config, KURA_CONFIG
  * or /etc/kura/kura.conf (only if it exists) names one. */
 int settings_parse(struct settings *s, int argc, char **argv, struct err *e);
+
+/* The path of the configuration file that is read, or NULL. */
+const char *settings_config(const struct settings *s);
+
+/* Read that file again, also after settings_parse failed, and call
+ * each(arg, mistake) for every mistake in it: sections and keys that are none,
+ * values that are none of their type.  Returns how many. */
+typedef void settings_mistake(void *arg, const struct err *mistake);
+size_t settings_mistakes(const struct settings *s, settings_mistake *each,
+    void *arg);
+
+/* Append the file that was read, and all that it includes, as one text in its
+ * form.  Where that is read, mistakes and origins are those of the files it
+ * came from.  Sections [notify NAME] stay out: what tells of troubles is no
+ * job's business, and a URL may be a secret.  ERR_USAGE: too large to be read
+ * again. */
+int settings_flatten(const struct settings *s, struct buf *out,
+    struct err *e);
 
 /* True: nothing more to do, exit 0. */
 bool settings_done(const struct settings *s);
@@ -83,12 +127,28 @@ const char *settings_verb(const struct settings *s);
 const char *settings_arg(const struct settings *s, size_t i);
 size_t settings_args(const struct settings *s);
 
-/* Choose [source NAME] (may be absent from the file), and then [store NAME]
- * for keys of a store. name is copied.  settings_has_source: whether the file
- * has the section. */
+/* A copy, to choose other sections in; NULL on failure, with *e set. */
+struct settings *settings_clone(const struct settings *s, struct err *e);
+
+/* The names of the file's sections of a kind ("source", "store", "template",
+ * "notify"), in the order of the file; NULL beyond the last. */
+const char *settings_name(const struct settings *s, const char *kind,
+    size_t i);
+/* Where that section begins ("/etc/kura/kura.conf:12"), NULL if nowhere. */
+const char *settings_section_origin(const struct settings *s,
+    const char *kind, const char *name);
+
+/* Choose [source NAME] (may be absent from the file) with the [template NAME]
+ * that it uses, and then [store NAME] for keys of a store. name is copied.
+ * settings_has_source: whether the file has the section. */
 int settings_use_source(struct settings *s, const char *name, struct err *e);
 int settings_use_store(struct settings *s, const char *name, struct err *e);
 bool settings_has_source(const struct settings *s, const char *name);
+
+/* Choose [daemon], or [notify NAME], which must be in the file: a name that
+ * sources have too, such as socket, now is the daemon's. */
+int settings_use_daemon(struct settings *s, struct err *e);
+int settings_use_notify(struct settings *s, const char *name, struct err *e);
 
 /* As settings_use_source, but for the one key "store": a restore must not take
  * the source's own host for its target. */
@@ -115,9 +175,11 @@ const char *settings_item(const struct settings *s, const char *name,
 const char *settings_origin(const struct settings *s, const char *name,
     char *text, size_t n);
 
-/* Print all effective settings, one "name = value  # origin" a line;
- * secrets do not exist among settings. */
-void settings_print_effective(const struct settings *s, FILE *out);
+/* Print the effective settings that may stand in such sections (0: those of
+ * no section), one "name = value  # origin" a line; secrets do not exist among
+ * settings. */
+void settings_print_effective(const struct settings *s, unsigned where,
+    FILE *out);
 
 void settings_free(struct settings *s);
 

@@ -23,7 +23,7 @@ find_verb(const struct settings *s, const char *name)
 static int
 unknown_option(const struct settings *s, const char *name, struct err *e)
 {
-	const char *near = settings_near(s, name);
+	const char *near = settings_near(s, name, 0);
 
 	if (strcmp(name, "password") == 0) {
 		(void)err_set(e, ERR_USAGE, 0, "--password: passwords never "
@@ -47,6 +47,9 @@ builtin(struct settings *s, const char *name, const char *value,
 	} else if (strcmp(name, "version") == 0) {
 		(void)printf("%s %s\n", s->program->name, KURA_VERSION);
 		s->done = true;
+	} else if (strcmp(name, "keys") == 0) {
+		settings_keys(s, stdout);
+		s->done = true;
 	} else if (strcmp(name, "completion") == 0) {
 		free(*completion);
 		*completion = strdup(value != NULL ? value : "bash");
@@ -54,6 +57,13 @@ builtin(struct settings *s, const char *name, const char *value,
 		return 0;
 	}
 	return 1;
+}
+
+/* May it stand without a value? */
+static bool
+is_switch(const struct setting *t)
+{
+	return t->type == SETTING_FLAG || (t->flags & SETTING_SWITCH) != 0;
 }
 
 /* One option; *used_next: its value was the next argument. */
@@ -79,14 +89,14 @@ option(struct settings *s, const char *arg, const char *next, bool *used_next,
 	v = settings_find(s, name);
 	if (v == NULL && strncmp(name, "no-", 3) == 0) {
 		v = settings_find(s, name + 3);
-		no = v != NULL && v->setting->type == SETTING_FLAG;
+		no = v != NULL && is_switch(v->setting);
 		if (!no)
 			v = NULL;
 	}
 	if (v == NULL)
 		return unknown_option(s, name, e);
 	(void)snprintf(origin, sizeof(origin), "--%s", name);
-	if (v->setting->type == SETTING_FLAG) {
+	if (is_switch(v->setting)) {
 		if (no && value != NULL)
 			return err_set(e, ERR_USAGE, 0, "--%s takes no value",
 			    name);
@@ -193,7 +203,8 @@ read_environment(struct settings *s, struct err *e)
 
 	for (i = 0; i < s->nvalues; i++) {
 		t = s->values[i].setting;
-		if ((t->flags & SETTING_NO_ENV) != 0)
+		if ((t->flags & SETTING_NO_ENV) != 0 ||
+		    !settings_is_option(s->program, t))
 			continue;
 		(void)snprintf(name, sizeof(name), "KURA_%s", t->name);
 		for (k = 0; name[k] != '\0'; k++)
@@ -207,19 +218,27 @@ read_environment(struct settings *s, struct err *e)
 	return 0;
 }
 
-static int
-read_config(struct settings *s, struct err *e)
+const char *
+settings_config(const struct settings *s)
 {
 	static const char standard[] = "/etc/kura/kura.conf";
 	const char *path = settings_str(s, "config");
 
-	if (path == NULL && access(standard, R_OK) == 0)
-		path = standard;
+	return path != NULL ? path : access(standard, R_OK) == 0 ? standard :
+	    NULL;
+}
+
+static int
+read_config(struct settings *s, struct err *e)
+{
+	const char *path = settings_config(s);
+
 	if (path == NULL)
 		return 0;
 	if (settings_read_file(s, path, e) != 0)
 		return -1;
-	return settings_apply(s, "defaults", RANK_DEFAULTS, e);
+	return settings_apply(s, file_section(s->file, "defaults", ""), NULL,
+	    RANK_DEFAULTS, e);
 }
 
 int

@@ -1,286 +1,192 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* settings_file: kura.conf, read once, applied section by section. */
+/* settings_file: kura.conf and what it includes, file by file. */
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <ini.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
 
-#include "base/settings_impl.h"
+#include "base/settings_reader.h"
 
-#define FILE_MAX ((size_t)4 << 20)
+#define FILE_MAX SETTINGS_FILE_MAX
+#define DEPTH_MAX 8		/* files within files */
 
-struct reading {
-	struct settings *s;
-	struct err *e;
-	const char *path;
-	const char *rest;	/* text not yet read */
-	int line;		/* the library does not say: counted here */
-};
+static int read_one(struct reading *all, struct reader *outer,
+    const char *path);
 
-static bool
-known_section(const char *section)
-{
-	return strcmp(section, "defaults") == 0 ||
-	    (strncmp(section, "source ", 7) == 0 && section[7] != '\0') ||
-	    (strncmp(section, "store ", 6) == 0 && section[6] != '\0');
-}
-
-static unsigned
-allowed_in(const char *section)
-{
-	return strncmp(section, "store ", 6) == 0 ? SETTING_IN_STORE :
-	    SETTING_IN_SOURCE;
-}
-
+/* The file that a relative name means, beside the one that names it. */
 static int
-bad_key(const struct reading *r, const char *section, const char *key,
-    int line)
+beside(const struct reader *r, const char *name, struct buf *out)
 {
-	const struct value *v = settings_find(r->s, key);
-	const char *near = settings_near(r->s, key);
+	const char *slash = strrchr(r->path, '/');
 
-	(void)err_set(r->e, ERR_USAGE, 0, "%s:%d: unknown key '%.60s' in "
-	    "[%.60s]", r->path, line, key, section);
-	if (v != NULL)
-		(void)err_hint(r->e, "%s", (v->setting->flags &
-		    SETTING_IN_STORE) != 0 ? "it goes into [store NAME]" :
-		    (v->setting->flags & SETTING_IN_SOURCE) != 0 ?
-		    "it goes into [defaults] or [source NAME]" :
-		    "it is an option, not for the file");
-	else if (near != NULL)
-		(void)err_hint(r->e, "did you mean %s?", near);
-	return 0;
-}
-
-static bool
-is_elsewhere(const struct settings_program *program, const char *key)
-{
-	const char *const *t = program->elsewhere;
-
-	while (t != NULL && *t != NULL && strcmp(*t, key) != 0)
-		t++;
-	return t != NULL && *t != NULL;
-}
-
-/* fgets(3) from the text in memory. */
-static char *
-next_line(char *line, int size, void *stream)
-{
-	struct reading *r = stream;
-	size_t n, all;
-
-	/* The library takes an indented line for more of the value above. */
-	r->rest += strspn(r->rest, " \t");
-	if (*r->rest == '\0')
-		return NULL;
-	all = n = strcspn(r->rest, "\n") + (strchr(r->rest, '\n') != NULL);
-	r->line++;
-	if (*r->rest == '#' || *r->rest == ';')
-		n = 1;		/* of a comment, no more is needed */
-	if (n > (size_t)size - 1) {
-		(void)err_set(r->e, ERR_USAGE, 0, "%s:%d: a line longer than "
-		    "%d bytes", r->path, r->line, size - 2);
-		return NULL;
-	}
-	memcpy(line, r->rest, n);
-	line[n] = '\0';
-	r->rest += all;
-	if (line[0] == '[' && strchr(line, ']') == NULL) {
-		(void)err_set(r->e, ERR_USAGE, 0, "%s:%d: '[' without ']'",
-		    r->path, r->line);
-		return NULL;
-	}
-	return line;
-}
-
-/* inih calls this for each line; 0 stops it. */
-static int
-take(void *user, const char *section, const char *name, const char *value)
-{
-	struct reading *r = user;
-	int line = r->line;
-	struct file_key *k;
-	struct value *v;
-
-	if (section[0] == '\0') {
-		(void)err_set(r->e, ERR_USAGE, 0, "%s:%d: '%.60s' stands in "
-		    "no section", r->path, line, name);
-		(void)err_hint(r->e, "begin with [store NAME], [defaults] or "
-		    "[source NAME]");
-		return 0;
-	}
-	if (!known_section(section)) {
-		(void)err_set(r->e, ERR_USAGE, 0, "%s:%d: unknown section "
-		    "[%.60s]", r->path, line, section);
-		(void)err_hint(r->e, "sections are [store NAME], [defaults] "
-		    "and [source NAME]");
-		return 0;
-	}
-	/* Programs share the file: keys of a source that only another
-	 * program takes from it are its to judge. */
-	v = settings_find(r->s, name);
-	if (v == NULL || (v->setting->flags & allowed_in(section)) == 0) {
-		if (allowed_in(section) == SETTING_IN_SOURCE &&
-		    is_elsewhere(r->s->program, name))
-			return 1;
-		return bad_key(r, section, name, line);
-	}
-	if (value == NULL || value[0] == '\0') {
-		(void)err_set(r->e, ERR_USAGE, 0, "%s:%d: %s needs a value",
-		    r->path, line, name);
-		return 0;
-	}
-	k = calloc(1, sizeof(*k));
-	if (k == NULL)
-		return 0;
-	k->section = strdup(section);
-	k->key = strdup(name);
-	k->value = strdup(value);
-	k->line = (unsigned)line;
-	*r->s->tail = k;
-	r->s->tail = &k->next;
-	return k->section != NULL && k->key != NULL && k->value != NULL;
+	if (name[0] != '/' && slash != NULL)
+		buf_add(out, r->path, (size_t)(slash + 1 - r->path));
+	buf_adds(out, name);
+	return buf_check(out, "include", r->all->e);
 }
 
 int
-settings_read_file(struct settings *s, const char *path, struct err *e)
+reader_include(struct reader *r, const char *pattern)
 {
-	struct reading r = { s, e, path, NULL, 0 };
-	struct buf text = {0};
-	int rc = -1, line;
+	struct buf name = {0};
+	struct stat st;
+	glob_t found = {0};
+	size_t i;
+	int rc;
 
+	rc = beside(r, pattern, &name);
+	if (rc == 0 && stat(buf_str(&name), &st) == 0 &&
+	    S_ISDIR(st.st_mode)) {
+		buf_adds(&name, "/*.conf");
+		rc = buf_check(&name, "include", r->all->e);
+	}
+	if (rc == 0) {
+		rc = glob(buf_str(&name), GLOB_ERR, NULL, &found);
+		/* An empty folder is none to complain of; a name is. */
+		if (rc == GLOB_NOMATCH)
+			rc = strpbrk(buf_str(&name), "*?[") != NULL ? 0 :
+			    err_set(r->all->e, ERR_USAGE, 0, "%s:%d: include: "
+			    "there is no %s", r->path, r->line,
+			    buf_str(&name));
+		else if (rc != 0)
+			rc = err_set(r->all->e, ERR_USAGE, 0, "%s:%d: "
+			    "include: cannot read %s", r->path, r->line,
+			    buf_str(&name));
+	}
+	for (i = 0; rc == 0 && i < found.gl_pathc; i++)
+		rc = read_one(r->all, r, found.gl_pathv[i]);
+	globfree(&found);
+	buf_free(&name);
+	return rc;
+}
+
+/* Nobody else may put a command or a store of his into our configuration;
+ * each file is read once, and so a file within itself is found. */
+static int
+may_read(struct reader *r)
+{
+	struct reading *all = r->all;
+	const struct reader *up;
+	struct stat st;
+	unsigned depth = 0;
+	size_t i;
+
+	if (stat(r->path, &st) != 0)
+		return 0;	/* reading it will say why */
+	if (S_ISREG(st.st_mode) && (st.st_mode & S_IWOTH) != 0) {
+		(void)err_set(all->e, ERR_USAGE, 0, "%s: others may write "
+		    "this file", r->path);
+		return err_hint(all->e, "chmod o-w %s", r->path);
+	}
+	for (up = r->outer; up != NULL; up = up->outer)
+		depth++;
+	for (i = 0; i < all->nseen; i++)
+		if (all->seen[i].dev == st.st_dev &&
+		    all->seen[i].ino == st.st_ino)
+			return err_set(all->e, ERR_USAGE, 0, "%s:%d: include: "
+			    "%s is read already", r->outer->path,
+			    r->outer->line, r->path);
+	if (depth > DEPTH_MAX || all->nseen == FILES_MAX)
+		return err_set(all->e, ERR_USAGE, 0, "%s:%d: include: more "
+		    "than %d files%s", r->outer->path, r->outer->line,
+		    depth > DEPTH_MAX ? DEPTH_MAX : FILES_MAX,
+		    depth > DEPTH_MAX ? " within each other" : "");
+	all->seen[all->nseen].dev = st.st_dev;
+	all->seen[all->nseen++].ino = st.st_ino;
+	return 0;
+}
+
+static int
+read_one(struct reading *all, struct reader *outer, const char *path)
+{
+	struct reader r = { .all = all, .outer = outer, .path = path };
+	struct err *e = all->e;
+	struct buf text = {0};
+	int rc = -1;
+
+	if (may_read(&r) != 0)
+		goto out;
 	if (file_read(path, FILE_MAX, &text, e) != 0) {
 		if (e->code == ERR_NOTFOUND || e->code == ERR_DENIED)
 			e->code = ERR_USAGE;
 		goto out;
 	}
-	if (strlen(buf_str(&text)) != text.len) {
-		(void)err_set(e, ERR_USAGE, 0, "%s: holds a NUL byte", path);
-		goto out;
-	}
-	s->config = strdup(path);
-	r.rest = buf_str(&text);
-	line = ini_parse_stream(next_line, &r, take, &r);
-	if (e->code != ERR_NONE)
-		goto out;
-	if (line > 0)
-		(void)err_set(e, ERR_USAGE, 0, "%s:%d: neither [section] nor "
-		    "key = value", path, line);
-	else if (line < 0 || s->config == NULL)
-		(void)err_set(e, ERR_NOMEM, 0, "%s", path);
-	else
-		rc = 0;
+	rc = strlen(buf_str(&text)) != text.len ? err_set(e, ERR_USAGE, 0,
+	    "%s: holds a NUL byte", path) : reader_text(&r, buf_str(&text));
 out:	buf_free(&text);
 	return rc;
 }
 
-int
-settings_apply(struct settings *s, const char *section, enum value_rank rank,
-    struct err *e)
-{
-	const struct file_key *k;
-	struct buf origin = {0};
-	struct value *v;
-	int rc = 0;
-
-	for (k = s->keys; k != NULL && rc == 0; k = k->next) {
-		if (strcmp(k->section, section) != 0)
-			continue;
-		v = settings_find(s, k->key);
-		if (v == NULL)
-			continue;
-		buf_clear(&origin);
-		buf_addf(&origin, "%s:%u", s->config, k->line);
-		rc = settings_set(s, v, k->value, rank, buf_str(&origin), e);
-	}
-	buf_free(&origin);
-	return rc;
-}
-
-static bool
-has_section(const struct settings *s, const char *kind, const char *name)
-{
-	const struct file_key *k;
-	size_t n = strlen(kind);
-
-	for (k = s->keys; k != NULL; k = k->next)
-		if (strncmp(k->section, kind, n) == 0 &&
-		    k->section[n] == ' ' &&
-		    strcmp(k->section + n + 1, name) == 0)
-			return true;
-	return false;
-}
-
-bool
-settings_has_source(const struct settings *s, const char *name)
-{
-	return has_section(s, "source", name);
-}
-
-bool
-settings_has_store(const struct settings *s, const char *name)
-{
-	return has_section(s, "store", name);
-}
-
 static int
-use(struct settings *s, const char *kind, const char *name,
-    enum value_rank rank, struct err *e)
+read_all(struct settings *s, const char *path, struct reading *all,
+    struct err *e)
 {
-	struct buf section = {0};
-	int rc;
+	s->file = file_new();
+	if (s->file == NULL)
+		return err_set(e, ERR_NOMEM, 0, "%s", path);
+	all->s = s;
+	all->e = e;
+	return read_one(all, NULL, path);
+}
 
-	buf_addf(&section, "%s %s", kind, name);
-	rc = buf_check(&section, "section", e) != 0 ? -1 :
-	    settings_apply(s, buf_str(&section), rank, e);
-	buf_free(&section);
+int
+settings_read_file(struct settings *s, const char *path, struct err *e)
+{
+	struct reading *all = calloc(1, sizeof(*all));
+	int rc = all == NULL ? err_set(e, ERR_NOMEM, 0, "%s", path) :
+	    read_all(s, path, all, e);
+
+	free(all);
 	return rc;
 }
 
 int
-settings_use_source(struct settings *s, const char *name, struct err *e)
+settings_read_text(struct settings *s, const char *name, const char *text,
+    settings_mistake *each, void *arg, struct err *e)
 {
-	return use(s, "source", name, RANK_SOURCE, e);
-}
+	struct reading *all = calloc(1, sizeof(*all));
+	struct reader r = { .all = all, .path = name };
+	int rc = -1;
 
-int
-settings_use_source_store(struct settings *s, const char *name,
-    struct err *e)
-{
-	struct value *v = settings_find(s, "store");
-	const struct file_key *k;
-
-	for (k = s->keys; k != NULL; k = k->next)
-		if (strncmp(k->section, "source ", 7) == 0 &&
-		    strcmp(k->section + 7, name) == 0 &&
-		    strcmp(k->key, "store") == 0)
-			return settings_set(s, v, k->value, RANK_SOURCE,
-			    s->config, e);
-	return 0;
-}
-
-int
-settings_use_store(struct settings *s, const char *name, struct err *e)
-{
-	return use(s, "store", name, RANK_STORE, e);
-}
-
-const char *
-settings_only_store(const struct settings *s)
-{
-	const struct file_key *k;
-	const char *name = NULL;
-
-	for (k = s->keys; k != NULL; k = k->next) {
-		if (strncmp(k->section, "store ", 6) != 0)
-			continue;
-		if (name != NULL && strcmp(name, k->section + 6) != 0)
-			return NULL;
-		name = k->section + 6;
+	s->file = all != NULL ? file_new() : NULL;
+	if (s->file == NULL) {
+		(void)err_set(e, ERR_NOMEM, 0, "%s", name);
+	} else {
+		*all = (struct reading){ .s = s, .e = e, .alone = true,
+		    .each = each, .arg = arg };
+		rc = reader_text(&r, text);
 	}
-	return name;
+	free(all);
+	return rc;
+}
+
+size_t
+settings_mistakes(const struct settings *s, settings_mistake *each,
+    void *arg)
+{
+	struct err e = {0};
+	struct settings *fresh = settings_new(s->program, &e);
+	struct reading *all = calloc(1, sizeof(*all));
+	const char *path = settings_config(s);
+	size_t n = 0;
+
+	if (all == NULL && fresh != NULL)
+		(void)err_set(&e, ERR_NOMEM, 0, "settings");
+	if (all != NULL && e.code == ERR_NONE && path != NULL) {
+		all->each = each;
+		all->arg = arg;
+		(void)read_all(fresh, path, all, &e);
+		n = all->mistakes;
+	}
+	if (e.code != ERR_NONE) {
+		each(arg, &e);
+		n++;
+	}
+	free(all);
+	settings_free(fresh);
+	return n;
 }

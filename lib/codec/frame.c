@@ -159,6 +159,32 @@ frame_read(struct frame_reader *r, const void *data, size_t n, struct err *e)
 }
 
 int
+frame_pull(struct frame_reader *r, const void **data, size_t *n, void *out,
+    size_t cap, size_t *got, struct err *e)
+{
+	ZSTD_inBuffer in = { *data, *n, 0 };
+	ZSTD_outBuffer o = { out, cap, 0 };
+	size_t left;
+
+	/* Without input only what is waiting inside a frame can come. */
+	while (o.pos < cap && (in.pos < in.size || (*n == 0 &&
+	    r->in_frame))) {
+		left = ZSTD_decompressStream(r->ctx, &o, &in);
+		if (ZSTD_isError(left))
+			return err_set(e, ERR_CORRUPT, 0,
+			    "damaged zstd data: %s", ZSTD_getErrorName(left));
+		r->in_frame = left != 0;
+		r->any = true;
+		if (*n == 0)
+			break;
+	}
+	*data = (const char *)*data + in.pos;
+	*n -= in.pos;
+	*got = o.pos;
+	return 0;
+}
+
+int
 frame_reader_end(struct frame_reader *r, struct err *e)
 {
 	if (r->in_frame || !r->any)

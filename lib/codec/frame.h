@@ -34,6 +34,11 @@ void frame_reader_begin(struct frame_reader *r, frame_sink *sink, void *arg);
 int frame_read(struct frame_reader *r, const void *data, size_t n,
     struct err *e);
 int frame_reader_end(struct frame_reader *r, struct err *e);
+/* Pull model, with a sink of NULL: plain bytes into out[cap], *got of them,
+ * moving *data and *n past the stored bytes that were used.  As long as out
+ * comes back full there may be more without any stored byte. */
+int frame_pull(struct frame_reader *r, const void **data, size_t *n,
+    void *out, size_t cap, size_t *got, struct err *e);
 void frame_reader_free(struct frame_reader *r);
 
 /* Whole small messages: append to *out (its ceiling bounds the result). */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* transfer: one thread that makes all HTTP requests, over curl_multi. */
 #include <assert.h>
-#include <ctype.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,19 +8,17 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include <curl/curl.h>
-
 #include "base/cancel.h"
 #include "base/clock.h"
+#include "http/attempt.h"
+#include "http/sockets.h"
 
 #include "http/transfer.h"
-
-#define HEADERS_MAX	((size_t)64 << 10)
 
 struct transfer {
 	struct transfer_opts opts;
 	char *ca;			/* file or folder, or NULL */
-	bool ca_is_dir;
+	struct attempt_opts attempts;
 	CURLM *multi;
 	pthread_t thread;
 	unsigned waker;
@@ -32,6 +29,7 @@ struct transfer {
 	bool stop;
 	/* The thread's own. */
 	unsigned running;
+	struct sockets sockets;
 };
 
 /* libcurl itself reads none of these, only the curl command does. */
@@ -48,176 +46,12 @@ ca_path(const char *given)
 	return text != NULL && text[0] != '\0' ? strdup(text) : NULL;
 }
 
-/* --- callbacks of libcurl --- */
-
-static size_t
-on_read(char *data, size_t size, size_t n, void *arg)
-{
-	struct transfer_job *job = arg;
-	size_t left = job->body_len - job->sent, want = size * n;
-
-	want = want < left ? want : left;
-	if (want > 0)
-		memcpy(data, (const char *)job->body + job->sent, want);
-	job->sent += want;
-	return want;
-}
-
-/* A reused connection that died is tried again by libcurl: from the start. */
-static int
-on_seek(void *arg, curl_off_t offset, int origin)
-{
-	struct transfer_job *job = arg;
-
-	if (origin != SEEK_SET || offset < 0 ||
-	    (size_t)offset > job->body_len)
-		return CURL_SEEKFUNC_FAIL;
-	job->sent = (size_t)offset;
-	return CURL_SEEKFUNC_OK;
-}
-
-static size_t
-on_write(char *data, size_t size, size_t n, void *arg)
-{
-	struct transfer_job *job = arg;
-
-	buf_add(&job->reply.body, data, size * n);
-	return job->reply.body.failed ? 0 : size * n;
-}
-
-static size_t
-on_header(char *data, size_t size, size_t n, void *arg)
-{
-	struct transfer_job *job = arg;
-	struct buf *b = &job->reply.headers;
-	size_t len = size * n, i, colon;
-
-	/* Headers are those of the last response of several. */
-	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
-		buf_clear(b);
-		return len;
-	}
-	for (colon = 0; colon < len && data[colon] != ':'; colon++)
-		continue;
-	if (colon == len)
-		return len;
-	for (i = 0; i < len && data[i] != '\r' && data[i] != '\n'; i++)
-		buf_addc(b, i < colon ? (char)tolower((unsigned char)data[i]) :
-		    data[i]);
-	buf_addc(b, '\n');
-	return b->failed ? 0 : len;
-}
-
-/* A running request ends as soon as there is a request to stop. */
-static int
-on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c,
-    curl_off_t d)
-{
-	const struct transfer *t = arg;
-
-	(void)a;
-	(void)b;
-	(void)c;
-	(void)d;
-	return cancel_requested(t->opts.cancel);
-}
-
 static void
 wake(void *arg)
 {
 	struct transfer *t = arg;
 
 	(void)curl_multi_wakeup(t->multi);
-}
-
-/* --- one try --- */
-
-static void
-set_common(struct transfer *t, CURL *c, struct transfer_job *job)
-{
-	(void)curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
-	(void)curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
-	(void)curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
-	(void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_HTTP_VERSION,
-	    (long)CURL_HTTP_VERSION_1_1);
-	(void)curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	(void)curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	(void)curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, 10000L);
-	(void)curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME,
-	    job->patient ? 900L : 60L);
-	(void)curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, 20L);
-	(void)curl_easy_setopt(c, CURLOPT_MAXLIFETIME_CONN, 300L);
-	(void)curl_easy_setopt(c, CURLOPT_DNS_SHUFFLE_ADDRESSES, 1L);
-	(void)curl_easy_setopt(c, CURLOPT_SSLVERSION,
-	    (long)CURL_SSLVERSION_TLSv1_2);
-	(void)curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	if (t->ca != NULL)
-		(void)curl_easy_setopt(c, t->ca_is_dir ? CURLOPT_CAPATH :
-		    CURLOPT_CAINFO, t->ca);
-	if (t->opts.rate > 0) {
-		curl_off_t share = (curl_off_t)(t->opts.rate /
-		    (t->running + 1));
-
-		(void)curl_easy_setopt(c, CURLOPT_MAX_SEND_SPEED_LARGE,
-		    share > 0 ? share : (curl_off_t)1);
-		(void)curl_easy_setopt(c, CURLOPT_MAX_RECV_SPEED_LARGE,
-		    share > 0 ? share : (curl_off_t)1);
-	}
-}
-
-static void
-set_body(CURL *c, struct transfer_job *job)
-{
-	bool put = strcmp(job->method, "PUT") == 0;
-
-	if (put) {
-		(void)curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
-		(void)curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE,
-		    (curl_off_t)job->body_len);
-		(void)curl_easy_setopt(c, CURLOPT_READFUNCTION, on_read);
-		(void)curl_easy_setopt(c, CURLOPT_READDATA, job);
-		(void)curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, on_seek);
-		(void)curl_easy_setopt(c, CURLOPT_SEEKDATA, job);
-		(void)curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE,
-		    (long)(512 << 10));
-	} else if (strcmp(job->method, "POST") == 0) {
-		(void)curl_easy_setopt(c, CURLOPT_POSTFIELDS,
-		    job->body_len > 0 ? job->body : "");
-		(void)curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE,
-		    (curl_off_t)job->body_len);
-	} else if (strcmp(job->method, "HEAD") == 0) {
-		(void)curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
-	} else if (strcmp(job->method, "DELETE") == 0) {
-		(void)curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, "DELETE");
-	}
-}
-
-static struct curl_slist *
-header_list(const struct transfer_job *job)
-{
-	/* Nothing that libcurl adds by itself: what is sent was signed. */
-	static const char *const without[] = { "Expect:", "Accept:",
-	    "Content-Type:" };
-	struct curl_slist *list = NULL;
-	struct buf line = {0};
-	bool type = false;
-	size_t i;
-
-	for (i = 0; i < job->nheaders; i++) {
-		buf_clear(&line);
-		buf_addf(&line, "%s: %s", job->headers[i].name,
-		    job->headers[i].value);
-		type |= strcasecmp(job->headers[i].name, "content-type") == 0;
-		list = curl_slist_append(list, buf_str(&line));
-	}
-	for (i = 0; i < (type ? 2u : 3u); i++)
-		list = curl_slist_append(list, without[i]);
-	buf_free(&line);
-	return list;
 }
 
 static void
@@ -229,43 +63,31 @@ finish(struct transfer *t, struct transfer_job *job)
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
+/* No try is made any more, nor another one. */
+static bool
+is_over(const struct transfer *t, struct transfer_job *job)
+{
+	if (job->dropped)
+		(void)err_set(&job->err, ERR_CANCELLED, 0, "dropped");
+	else
+		(void)cancel_check(t->opts.cancel, &job->err);
+	return job->err.code != ERR_NONE;
+}
+
 static int
 start(struct transfer *t, struct transfer_job *job)
 {
-	CURL *c;
+	uint64_t rate = t->opts.rate / (t->running + 1);
+	struct attempt *a;
 
-	buf_free(&job->reply.body);
-	buf_free(&job->reply.headers);
-	job->reply = (struct http_reply){0};
-	buf_init(&job->reply.body, job->body_max == 0 ? 1 << 20 :
-	    job->body_max);
-	buf_init(&job->reply.headers, HEADERS_MAX);
-	job->sent = 0;
-	if (job->prepare(job, &job->err) != 0)
+	if (t->opts.rate > 0 && rate == 0)
+		rate = 1;
+	/* Another try is not made on the connection that just failed. */
+	a = attempt_new(&t->attempts, job, rate, job->due != 0, &job->err);
+	if (a == NULL)
 		return -1;
-	c = curl_easy_init();
-	if (c == NULL)
-		return err_set(&job->err, ERR_NOMEM, 0, "HTTP request");
-	set_common(t, c, job);
-	set_body(c, job);
-	job->list = header_list(job);
-	(void)curl_easy_setopt(c, CURLOPT_HTTPHEADER, job->list);
-	(void)curl_easy_setopt(c, CURLOPT_URL, buf_str(&job->url));
-	(void)curl_easy_setopt(c, CURLOPT_ERRORBUFFER, job->reply.what);
-	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_write);
-	(void)curl_easy_setopt(c, CURLOPT_WRITEDATA, job);
-	(void)curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
-	(void)curl_easy_setopt(c, CURLOPT_HEADERDATA, job);
-	(void)curl_easy_setopt(c, CURLOPT_BUFFERSIZE, (long)(256 << 10));
-	(void)curl_easy_setopt(c, CURLOPT_PRIVATE, job);
-	/* Not on the connection that just failed. */
-	if (job->due != 0)
-		(void)curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
-	job->easy = c;
-	if (curl_multi_add_handle(t->multi, c) != CURLM_OK) {
-		curl_easy_cleanup(c);
-		curl_slist_free_all(job->list);
-		job->easy = job->list = NULL;
+	if (curl_multi_add_handle(t->multi, attempt_handle(a)) != CURLM_OK) {
+		attempt_free(a);
 		return err_set(&job->err, ERR_NOMEM, 0, "HTTP request");
 	}
 	t->running++;
@@ -273,36 +95,16 @@ start(struct transfer *t, struct transfer_job *job)
 }
 
 static void
-end_try(struct transfer *t, struct transfer_job *job)
-{
-	(void)curl_multi_remove_handle(t->multi, job->easy);
-	curl_easy_cleanup(job->easy);
-	curl_slist_free_all(job->list);
-	job->easy = job->list = NULL;
-	t->running--;
-}
-
-static void
 completed(struct transfer *t, CURL *c, CURLcode code)
 {
-	struct transfer_job *job = NULL;
-	char *private = NULL;
+	struct attempt *a = attempt_of(c);
+	struct transfer_job *job = attempt_ended(a, code);
 	long delay;
 
-	(void)curl_easy_getinfo(c, CURLINFO_PRIVATE, &private);
-	job = (struct transfer_job *)(void *)private;
-	(void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE,
-	    &job->reply.status);
-	job->reply.curl = (int)code;
-	job->reply.fatal = code == CURLE_PEER_FAILED_VERIFICATION ||
-	    code == CURLE_SSL_CACERT_BADFILE ||
-	    code == CURLE_URL_MALFORMAT ||
-	    code == CURLE_UNSUPPORTED_PROTOCOL;
-	if (code != CURLE_OK && job->reply.what[0] == '\0')
-		(void)snprintf(job->reply.what, sizeof(job->reply.what), "%s",
-		    curl_easy_strerror(code));
-	end_try(t, job);
-	if (cancel_check(t->opts.cancel, &job->err) != 0) {
+	(void)curl_multi_remove_handle(t->multi, c);
+	attempt_free(a);
+	t->running--;
+	if (is_over(t, job)) {
 		finish(t, job);
 		return;
 	}
@@ -326,10 +128,10 @@ take(struct transfer *t, bool any)
 	int64_t now = clock_mono_ms();
 
 	(void)pthread_mutex_lock(&t->lock);
-	if (t->running < t->opts.at_once || any)
-		for (p = &t->queue; *p != NULL; p = &(*p)->next)
-			if (any || (*p)->due <= now)
-				best = p;	/* the oldest is the last */
+	for (p = &t->queue; *p != NULL; p = &(*p)->next)
+		if (any || (*p)->dropped || ((*p)->due <= now &&
+		    t->running < t->opts.at_once))
+			best = p;	/* the oldest is the last */
 	if (best != NULL) {
 		job = *best;
 		*best = job->next;
@@ -369,8 +171,7 @@ run(void *arg)
 	while (!stop) {
 		while ((job = take(t, cancel_requested(t->opts.cancel))) !=
 		    NULL)
-			if (cancel_check(t->opts.cancel, &job->err) != 0 ||
-			    start(t, job) != 0)
+			if (is_over(t, job) || start(t, job) != 0)
 				finish(t, job);
 		(void)curl_multi_perform(t->multi, &still);
 		while ((msg = curl_multi_info_read(t->multi, &left)) != NULL)
@@ -400,8 +201,10 @@ transfer_new(const struct transfer_opts *opts, struct err *e)
 		goto err0;
 	t->opts = *opts;
 	t->ca = ca_path(opts->ca_file);
-	t->ca_is_dir = t->ca != NULL && stat(t->ca, &st) == 0 &&
-	    S_ISDIR(st.st_mode);
+	t->attempts = (struct attempt_opts){ .ca = t->ca,
+	    .ca_is_dir = t->ca != NULL && stat(t->ca, &st) == 0 &&
+	    S_ISDIR(st.st_mode), .cancel = opts->cancel,
+	    .sockets = &t->sockets };
 	t->multi = curl_multi_init();
 	if (t->multi == NULL)
 		goto err0;
@@ -428,12 +231,20 @@ void
 transfer_submit(struct transfer *t, struct transfer_job *job)
 {
 	job->done = false;
+	job->dropped = false;
 	job->due = 0;
 	job->err = (struct err){0};
 	(void)pthread_mutex_lock(&t->lock);
 	job->next = t->queue;
 	t->queue = job;
 	(void)pthread_mutex_unlock(&t->lock);
+	(void)curl_multi_wakeup(t->multi);
+}
+
+void
+transfer_drop(struct transfer *t, struct transfer_job *job)
+{
+	job->dropped = true;
 	(void)curl_multi_wakeup(t->multi);
 }
 
@@ -522,6 +333,7 @@ transfer_free(struct transfer *t)
 	if (t->opts.cancel != NULL)
 		cancel_remove(t->opts.cancel, t->waker);
 	(void)curl_multi_cleanup(t->multi);
+	sockets_free(&t->sockets);
 	(void)pthread_cond_destroy(&t->change);
 	(void)pthread_mutex_destroy(&t->lock);
 	free(t->ca);

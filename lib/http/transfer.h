@@ -12,6 +12,7 @@
 #ifndef HTTP_TRANSFER_H
 #define HTTP_TRANSFER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,8 +59,7 @@ struct transfer_job {
 
 	/* Private to transfer. */
 	struct transfer_job *next;
-	void *easy, *list;
-	size_t sent;
+	atomic_bool dropped;
 	int64_t due;
 	bool done;
 };
@@ -76,6 +76,11 @@ struct transfer *transfer_new(const struct transfer_opts *opts,
 
 /* Hand a job over; it must stay in place until waited for. */
 void transfer_submit(struct transfer *t, struct transfer_job *job);
+
+/* Nobody wants the reply any more: end the job as soon as may be, with
+ * ERR_CANCELLED unless it is done already.  It is to be waited for all the
+ * same. */
+void transfer_drop(struct transfer *t, struct transfer_job *job);
 
 /* Wait until it is done: 0, or -1 with *e = job->err. */
 int transfer_wait(struct transfer *t, struct transfer_job *job,

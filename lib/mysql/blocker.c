@@ -32,7 +32,7 @@ static const char mariadb_sql[] =
     "WHERE p.ID NOT IN (%s) AND p.USER <> 'system user' AND p.COMMAND NOT IN "
     "('Daemon','Binlog Dump') AND COALESCE(p.STATE,'') NOT LIKE 'Waiting for "
     "%%lock' ORDER BY p.COMMAND IN ('Query','Execute') DESC, x.trx_id IS NOT "
-    "NULL DESC, p.TIME DESC LIMIT 1";
+    "NULL DESC, p.TIME DESC, p.ID LIMIT 1";
 
 static void
 own_ids(const struct snapshot *s, struct buf *out)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * connect: one connection to a MySQL or MariaDB server, over the client
- * library; the only file that knows which library that is.
+ * library; its files alone know which library that is.
  *
  * A conn is used by one thread at a time; only conn_interrupt may be called
  * from another.  A thread that uses conns begins with conn_thread_init and
@@ -44,8 +44,14 @@ struct conn_opts {
 	unsigned connect_ms;	/* 0: 10 000 */
 	unsigned io_ms;		/* longest silence of the server; 0: none */
 	bool local_infile;	/* only for a load's connection */
+	bool found_rows;	/* affected rows of an UPDATE are those found */
 	struct cancel *cancel;	/* registers the socket, or NULL */
 };
+
+/* Do the options mean this host's socket?  And the mode that DEFAULT means for
+ * them: REQUIRED off this host, else PREFERRED; none over a socket. */
+bool conn_is_local(const struct conn_opts *o);
+enum conn_ssl conn_ssl_mode(const struct conn_opts *o);
 
 int conn_library_init(struct err *e);
 int conn_thread_init(struct err *e);
@@ -72,6 +78,17 @@ int conn_execf(struct conn *c, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 uint64_t conn_affected(const struct conn *c);
 unsigned conn_warning_count(const struct conn *c);
+
+/* Allow several statements, joined by semicolons, in one text, or not (off
+ * at first).  Never on for a text that is not all ours. */
+int conn_multi(struct conn *c, bool on, struct err *e);
+/* Run such a text.  each (or NULL) gets what every statement gave, in order,
+ * and may not use c; the server stops at the first that fails. *done: how
+ * many succeeded. */
+typedef int conn_each(void *arg, size_t i, uint64_t affected,
+    unsigned warnings, struct err *e);
+int conn_exec_many(struct conn *c, const char *sql, size_t n,
+    conn_each *each, void *arg, size_t *done, struct err *e);
 
 /* 0 if the last statement left no warnings other than those in the 0-ended
  * list allowed (may be NULL); else -1, quoting the first (ERR_CORRUPT). */

@@ -33,8 +33,8 @@ version_number(const char *text)
 /* All the variables that say what this server is, in one round trip. */
 static const char probe_sql[] =
     "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version_comment',"
-    "'server_uuid','server_id','hostname','lower_case_table_names','log_bin',"
-    "'gtid_mode','basedir','aurora_version','wsrep_on','max_allowed_packet',"
+    "'server_uuid','server_id','hostname','port','lower_case_table_names',"
+    "'log_bin','gtid_mode','basedir','aurora_version','wsrep_on','max_allowed_packet',"
     "'show_gipk_in_create_table_and_information_schema','wsrep_provider')";
 
 static void
@@ -51,6 +51,8 @@ take(struct flavour *f, const char *name, const char *value)
 		f->server_id = strtoull(value, NULL, 10);
 	} else if (strcasecmp(name, "hostname") == 0) {
 		(void)snprintf(f->host, sizeof(f->host), "%s", value);
+	} else if (strcasecmp(name, "port") == 0) {
+		f->port = (unsigned)strtoul(value, NULL, 10);
 	} else if (strcasecmp(name, "lower_case_table_names") == 0) {
 		f->lower_case_table_names = (unsigned)strtoul(value, NULL, 10);
 	} else if (strcasecmp(name, "log_bin") == 0) {

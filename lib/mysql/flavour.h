@@ -20,6 +20,7 @@ struct flavour {
 	char uuid[40];		/* server_uuid, "" on MariaDB without one */
 	uint64_t server_id;
 	char host[256];		/* @@hostname */
+	unsigned port;		/* @@port, 0: not known */
 	unsigned lower_case_table_names;
 	bool log_bin;
 	bool gtid;		/* gtid_mode=ON, or MariaDB with log_bin */

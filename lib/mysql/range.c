@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "mysql/connect.h"
 #include "mysql/flavour.h"
+#include "mysql/point.h"
 #include "mysql/schema.h"
 
 #include "mysql/range.h"
@@ -49,16 +50,6 @@ static const struct schema_column *
 column(const struct split *s, size_t col)
 {
 	return &s->table->columns[s->table->key[col]];
-}
-
-/* Only these have a value space that we know how to spread points over. */
-static bool
-can_split(const struct schema_column *c)
-{
-	return c->key_number || (c->key_text && c->charset != NULL &&
-	    strcmp(c->type, "enum") != 0 && strcmp(c->type, "set") != 0) ||
-	    strcmp(c->type, "binary") == 0 ||
-	    strcmp(c->type, "varbinary") == 0;
 }
 
 static void
@@ -151,20 +142,13 @@ estimate(struct split *s, const struct part *p, uint64_t *rows,
 	return got < 0 ? -1 : 0;
 }
 
-/* A value as a literal that has the column's own character set, so that the
- * comparison converts nothing and the index serves it. */
+/* A literal as an owned string; NULL when out of memory. */
 static char *
 literal(const struct schema_column *c, const char *value, size_t n)
 {
 	struct buf b = {0};
 
-	if (c->key_number) {
-		buf_add(&b, value, n);
-	} else {
-		if (c->key_text)
-			buf_addf(&b, "_%s ", c->charset);
-		sql_hex(&b, value, n);
-	}
+	point_literal(c, value, n, &b);
 	if (b.failed)
 		buf_free(&b);
 	return b.data;
@@ -206,57 +190,6 @@ ends(struct split *s, const struct part *p, struct buf *low,
 	return got;
 }
 
-/* Point i of n between two integers. */
-static void
-number_point(const struct schema_column *c, const char *low,
-    const char *high, unsigned i, unsigned n, struct buf *out)
-{
-	uint64_t a, b, step;
-
-	if (c->is_unsigned) {
-		a = strtoull(low, NULL, 10);
-		b = strtoull(high, NULL, 10);
-	} else {
-		a = (uint64_t)strtoll(low, NULL, 10) ^ UINT64_C(1) << 63;
-		b = (uint64_t)strtoll(high, NULL, 10) ^ UINT64_C(1) << 63;
-	}
-	step = (b - a) / n;
-	a += step * i + (b - a) % n * i / n;
-	if (c->is_unsigned)
-		buf_addf(out, "%llu", (unsigned long long)a);
-	else
-		buf_addf(out, "%lld", (long long)(a ^ UINT64_C(1) << 63));
-}
-
-/* Point i of n between two byte strings: what they share, then four bytes
- * between.  In text the points keep to ASCII. */
-static void
-bytes_point(const struct schema_column *c, const struct buf *low,
-    const struct buf *high, unsigned i, unsigned n, struct buf *out)
-{
-	uint64_t base = c->key_text ? 95 : 256, first = c->key_text ? 32 : 0;
-	uint64_t a = 0, b = 0, v, d;
-	unsigned char digits[4];
-	size_t same = 0, k;
-
-	while (same < low->len && same < high->len &&
-	    low->data[same] == high->data[same])
-		same++;
-	for (k = same; k < same + 4; k++) {
-		d = k < low->len ? (unsigned char)low->data[k] : first;
-		d = d < first ? 0 : d - first;
-		a = a * base + (d < base ? d : base - 1);
-		d = k < high->len ? (unsigned char)high->data[k] : first;
-		d = d < first ? 0 : d - first;
-		b = b * base + (d < base ? d : base - 1);
-	}
-	v = b > a ? a + (b - a) * i / n : a;
-	for (k = 4; k-- > 0; v /= base)
-		digits[k] = (unsigned char)(v % base + first);
-	buf_add(out, low->data, same);
-	buf_add(out, digits, sizeof(digits));
-}
-
 /* The first value of the part at or after a point: appended as a literal to
  * the list; nothing when there is none. */
 static int
@@ -267,7 +200,7 @@ seek(struct split *s, const struct part *p, const struct buf *point,
 	struct buf sql = {0}, where = {0}, name = {0};
 	struct result *r = NULL;
 	unsigned long *len;
-	char **row, *value = literal(c, buf_str(point), point->len), *found;
+	char **row, *value = literal(c, buf_str(point), point->len);
 	int got = -1;
 
 	s->queries++;
@@ -281,11 +214,9 @@ seek(struct split *s, const struct part *p, const struct buf *point,
 		r = conn_query(s->conn, buf_str(&sql), true, e);
 	if (r != NULL)
 		got = result_next(r, &row, &len, e);
-	if (got == 1) {
-		found = literal(c, row[0], len[0]);
-		buf_addf(list, "%s%s", list->len > 0 ? "," : "",
-		    found != NULL ? found : "");
-		free(found);
+	if (got == 1 && point_usable(c, row[0], len[0])) {
+		buf_adds(list, list->len > 0 ? "," : "");
+		point_literal(c, row[0], len[0], list);
 	}
 	result_free(r);
 	free(value);
@@ -414,11 +345,7 @@ spread(struct split *s, const struct part *p, const struct buf *low,
 
 	for (i = 1; i < n && rc == 0; i++) {
 		buf_clear(&point);
-		if (c->key_number)
-			number_point(c, buf_str(low), buf_str(high), i, n,
-			    &point);
-		else
-			bytes_point(c, low, high, i, n, &point);
+		point_between(c, low, high, i, n, &point);
 		rc = seek(s, p, &point, &list, e);
 	}
 	if (rc == 0 && list.len > 0)
@@ -441,14 +368,15 @@ divide(struct split *s, const struct part *p, uint64_t rows, struct err *e)
 	/* Past a limit one range too large is better than no end. */
 	if (rows <= s->target + s->target / 2 || p->depth > DEPTH_MAX ||
 	    s->queries > QUERIES_MAX || s->n > RANGES_MAX ||
-	    !can_split(column(s, p->col)))
+	    !point_can(column(s, p->col)))
 		return emit(s, p, rows, e);
 	rc = ends(s, p, &low, &high, e);
 	if (rc == 0)
 		rc = emit(s, p, rows, e);
 	else if (rc == 1 && low.len == high.len &&
 	    memcmp(buf_str(&low), buf_str(&high), low.len) == 0)
-		rc = p->col + 1 < s->table->nkey ?
+		rc = p->col + 1 < s->table->nkey && point_usable(column(s,
+		    p->col), buf_str(&low), low.len) ?
 		    descend(s, p, &low, rows, e) : emit(s, p, rows, e);
 	else if (rc == 1)
 		rc = spread(s, p, &low, &high, rows, e);
@@ -510,9 +438,7 @@ range_list_free(struct range *list, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < n && list != NULL; i++) {
-		free(list[i].partition);
+	for (i = 0; i < n && list != NULL; i++)
 		free(list[i].where);
-	}
 	free(list);
 }

@@ -6,7 +6,8 @@
  * bisection in value space, never by walking rows (facts/mysql.md, 5).  A
  * range is [from, to) on the key's leading columns; NULL bounds are open.
  * Bounds are values of the first key column (of the second inside one value of
- * the first when that is skewed).
+ * the first when that is skewed).  A partitioned table is read across its
+ * partitions: a chunk is one interval of keys, however the table is laid out.
  */
 #ifndef MYSQL_RANGE_H
 #define MYSQL_RANGE_H
@@ -23,7 +24,6 @@ struct err;
 struct schema_table;
 
 struct range {
-	char *partition;	/* or NULL */
 	char *where;		/* SQL condition, or NULL: the whole table */
 	uint64_t rows;		/* estimate */
 };

@@ -82,8 +82,6 @@ struct schema_table {
 				 * unique NOT NULL key, as indexes of columns */
 	size_t nkey;		/* 0: no key */
 	char *key_name;		/* for FORCE INDEX; NULL without */
-	char **partitions;	/* names, or NULL */
-	size_t npartitions;
 	bool versioned;		/* MariaDB system versioning: history is
 				 * dumped with FOR SYSTEM_TIME ALL */
 	uint64_t rows, bytes;	/* estimates */

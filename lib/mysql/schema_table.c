@@ -295,9 +295,6 @@ schema_table_free(struct schema_table *t)
 		free(t->columns[i].type);
 		free(t->columns[i].charset);
 	}
-	for (i = 0; i < t->npartitions; i++)
-		free(t->partitions[i]);
-	free(t->partitions);
 	free(t->columns);
 	free(t->schema);
 	free(t->name);

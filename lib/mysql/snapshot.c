@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* snapshot: N connections that see one consistent state. */
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cancel.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -42,13 +44,54 @@ snapshot_rollback_all(struct snapshot *s, struct err *e)
 	return 0;
 }
 
+int
+snapshot_read_ddl(struct snapshot *s, struct buf *before, struct err *e)
+{
+	/* What is created while the definitions are read must show later. */
+	if (before != NULL)
+		buf_clear(before);
+	if (before != NULL && s->opts->fingerprint != NULL &&
+	    s->opts->fingerprint(s->opts->arg, s->side, before, e) != 0)
+		return -1;
+	return s->opts->read_ddl(s->opts->arg, s->conns[0], e);
+}
+
+int
+snapshot_ddl_changed(struct snapshot *s, struct conn *c,
+    const struct buf *before, struct err *e)
+{
+	struct buf now = {0};
+	int rc = 0;
+
+	if (s->opts->fingerprint != NULL)
+		rc = s->opts->fingerprint(s->opts->arg, c, &now, e);
+	if (rc == 0 && s->opts->fingerprint != NULL &&
+	    strcmp(buf_str(before), buf_str(&now)) != 0) {
+		log_event(LOG_INFO_, "definitions changed before the snapshot "
+		    "stood: both are taken again", NULL);
+		rc = 1;
+	}
+	buf_free(&now);
+	return rc;
+}
+
+int
+snapshot_lock_wait(struct snapshot *s, struct conn *c, struct err *e)
+{
+	uint64_t seconds = s->opts->lock_wait_ms / 1000;
+
+	return conn_execf(c, e, "SET SESSION lock_wait_timeout=%" PRIu64,
+	    seconds > 0 ? seconds : 1);
+}
+
 static int
 open_session(struct snapshot *s, struct conn **out, struct err *e)
 {
 	*out = conn_open(s->opts->conn, e);
-	if (*out == NULL)
+	if (*out == NULL ||
+	    flavour_dump_session(*out, s->flavour, IDLE_S, e) != 0)
 		return -1;
-	return flavour_dump_session(*out, s->flavour, IDLE_S, e);
+	return snapshot_lock_wait(s, *out, e);
 }
 
 /* A proxy may send each connection to another server: see that all of them

@@ -43,7 +43,8 @@ struct snapshot_opts {
 	 * method can (else compared afterwards by fingerprint). */
 	int (*read_ddl)(void *arg, struct conn *c, struct err *e);
 	/* A text that changes when any definition in scope changes; compared
-	 * before and after where DDL could not be held off.  May be NULL. */
+	 * from before read_ddl to after the snapshots where DDL could not be
+	 * held off: if it changed, both are done again.  May be NULL. */
 	int (*fingerprint)(void *arg, struct conn *c, struct buf *out,
 	    struct err *e);
 	/* Runs under the commit lock before the snapshots open, to read

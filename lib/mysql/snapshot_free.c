@@ -44,9 +44,9 @@ committing(struct snapshot *s, bool *sees, bool *busy, struct err *e)
 	*sees = *busy = false;
 	if (s->flavour->version < 80000)
 		return 0;
-	r = conn_query(s->side, "SELECT COALESCE(SUM(USER IN ('event_scheduler',"
-	    "'system user')),0), COALESCE(SUM(STATE LIKE 'waiting for handler "
-	    "commit%'),0) FROM information_schema.PROCESSLIST", true, e);
+	r = conn_query(s->side, "SELECT COALESCE(SUM(USER IN "
+	    "('event_scheduler','system user')),0), COALESCE(SUM(STATE LIKE "
+	    "'waiting for handler commit%'),0) FROM information_schema.PROCESSLIST", true, e);
 	if (r == NULL)
 		return -1;
 	got = result_next(r, &row, &len, e);
@@ -163,53 +163,32 @@ out:	buf_free(&first);
 	return rc;
 }
 
+/* 1: proven, 0: not now, 2: by then the definitions were others. */
 static int
-try_once(struct snapshot *s, struct err *e)
+try_once(struct snapshot *s, const struct buf *before, struct err *e)
 {
-	struct buf before = {0}, after = {0};
-	int rc = -1;
+	int rc = s->flavour->kind == FLAVOUR_MARIADB ? try_mariadb(s, e) :
+	    try_mysql(s, e), changed;
 
-	if (s->opts->fingerprint != NULL && s->opts->fingerprint(s->opts->arg,
-	    s->side, &before, e) != 0)
-		goto out;
-	rc = s->flavour->kind == FLAVOUR_MARIADB ? try_mariadb(s, e) :
-	    try_mysql(s, e);
-	if (rc == 1 && s->opts->fingerprint != NULL) {
-		if (s->opts->fingerprint(s->opts->arg, s->side, &after,
-		    e) != 0)
-			rc = -1;
-		else if (strcmp(buf_str(&before), buf_str(&after)) != 0)
-			rc = 2;	/* DDL: read the definitions again */
-	}
-out:	buf_free(&before);
-	buf_free(&after);
-	return rc;
+	if (rc != 1)
+		return rc;
+	changed = snapshot_ddl_changed(s, s->side, before, e);
+	return changed < 0 ? -1 : changed == 1 ? 2 : 1;
 }
 
-int
-snapshot_lock_free(struct snapshot *s, struct err *e)
+/* Until a moment without commits is found, or the time is up. */
+static int
+try_all(struct snapshot *s, struct buf *before, struct err *e)
 {
 	int64_t until = clock_mono_ms() + (int64_t)s->opts->wait_ms;
 	int rc = 2;
 
-	if (!s->flavour->log_bin)
-		return err_set(e, ERR_DENIED, 0, "without a binary log no "
-		    "snapshot can be proven lock-free");
-	if (s->flavour->kind == FLAVOUR_MYSQL && !s->flavour->gtid)
-		return err_set(e, ERR_DENIED, 0, "without gtid_mode=ON no "
-		    "snapshot can be proven lock-free");
-	if (s->opts->locked != NULL)
-		return err_set(e, ERR_DENIED, 0, "tables of engines without "
-		    "transactions need a lock");
 	for (;;) {
-		if (rc == 2 && s->opts->read_ddl(s->opts->arg, s->conns[0],
-		    e) != 0)
+		if (rc == 2 && snapshot_read_ddl(s, before, e) != 0)
 			return -1;
-		rc = try_once(s, e);
-		if (rc < 0)
-			return -1;
-		if (rc == 1)
-			break;
+		rc = try_once(s, before, e);
+		if (rc < 0 || rc == 1)
+			return rc < 0 ? -1 : 0;
 		if (snapshot_rollback_all(s, e) != 0)
 			return -1;
 		if (clock_mono_ms() >= until)
@@ -221,6 +200,27 @@ snapshot_lock_free(struct snapshot *s, struct err *e)
 		    e) != 0)
 			return -1;
 	}
+}
+
+int
+snapshot_lock_free(struct snapshot *s, struct err *e)
+{
+	struct buf before = {0};
+	int rc;
+
+	if (!s->flavour->log_bin)
+		return err_set(e, ERR_DENIED, 0, "without a binary log no "
+		    "snapshot can be proven lock-free");
+	if (s->flavour->kind == FLAVOUR_MYSQL && !s->flavour->gtid)
+		return err_set(e, ERR_DENIED, 0, "without gtid_mode=ON no "
+		    "snapshot can be proven lock-free");
+	if (s->opts->locked != NULL)
+		return err_set(e, ERR_DENIED, 0, "tables of engines without "
+		    "transactions need a lock");
+	rc = try_all(s, &before, e);
+	buf_free(&before);
+	if (rc != 0)
+		return -1;
 	if (coordinates_more(s, s->side, e) != 0)
 		return -1;
 	s->facts.method = "lock_free";

@@ -26,6 +26,16 @@ void coordinates_clear(struct snapshot_facts *f);
 int snapshot_begin_all(struct snapshot *s, struct err *e);
 int snapshot_rollback_all(struct snapshot *s, struct err *e);
 
+/* snapshot.c: no statement of c waits for a lock without end: lock_wait_ms. */
+int snapshot_lock_wait(struct snapshot *s, struct conn *c, struct err *e);
+
+/* snapshot.c: read the definitions; where DDL is not held off, what
+ * identifies them goes into *before first, and changed says later (1, 0 or -1)
+ * whether any is no longer what it was. */
+int snapshot_read_ddl(struct snapshot *s, struct buf *before, struct err *e);
+int snapshot_ddl_changed(struct snapshot *s, struct conn *c,
+    const struct buf *before, struct err *e);
+
 /* snapshot_lock.c and snapshot_free.c: the ways.  ERR_DENIED: not with these
  * rights, try another. */
 int snapshot_by_ftwrl(struct snapshot *s, struct err *e);

@@ -113,21 +113,6 @@ patient(struct snapshot *s, struct conn *c, const char *sql, const char *what,
 	}
 }
 
-static int
-read_ddl(struct snapshot *s, struct err *e)
-{
-	return s->opts->read_ddl(s->opts->arg, s->conns[0], e);
-}
-
-static int
-fingerprint(struct snapshot *s, struct conn *c, struct buf *out,
-    struct err *e)
-{
-	buf_clear(out);
-	if (s->opts->fingerprint == NULL)
-		return 0;
-	return s->opts->fingerprint(s->opts->arg, c, out, e);
-}
 
 /* What happens while commits are stopped. */
 static int
@@ -163,32 +148,63 @@ take_ftwrl(struct snapshot *s, struct err *e)
 	    "FLUSH TABLES WITH READ LOCK", e);
 }
 
-/* One attempt.  1: DDL came between definitions and snapshot. */
+/* One attempt where DDL can be held off by a lock of its own.  That lock comes
+ * second: a definition that waits for it already has its part of the global
+ * one, and to ask for that then would be a deadlock, which the server ends by
+ * failing the user's statement as likely as ours. */
+static int
+try_ftwrl_first(struct snapshot *s, struct err *e)
+{
+	struct err again = {0};
+	struct hold hold;
+	int64_t since;
+	int rc;
+
+	if (take_ftwrl(s, e) != 0 || hold_start(&hold, s, &s->lock, 1, e) != 0)
+		return -1;
+	rc = conn_exec(s->lock, "LOCK INSTANCE FOR BACKUP", &again);
+	since = clock_mono_ms();
+	if (rc == 0)
+		rc = under_lock(s, s->lock, e);
+	else if (again.sys == 1205)
+		rc = 1;
+	else
+		*e = again;
+	if (conn_exec(s->lock, "UNLOCK TABLES", rc < 0 ? &again : e) != 0)
+		rc = -1;
+	if (hold_end(&hold, s, e) != 0)
+		rc = -1;
+	if (rc == 0)
+		rc = s->opts->read_ddl(s->opts->arg, s->lock, e);
+	if (rc == 0)
+		rc = conn_exec(s->lock, "UNLOCK INSTANCE", e);
+	s->facts.ddl_held_ms = (uint64_t)(clock_mono_ms() - since);
+	return rc;
+}
+
+/* One attempt otherwise.  1: DDL came between definitions and snapshot. */
 static int
 try_ftwrl(struct snapshot *s, struct err *e)
 {
-	struct buf before = {0}, after = {0};
+	struct buf before = {0};
 	struct hold hold;
 	int rc = -1;
 
-	if (read_ddl(s, e) != 0 ||
-	    (!s->has_backup_lock && fingerprint(s, s->conns[0], &before,
-	    e) != 0) || take_ftwrl(s, e) != 0)
+	if (snapshot_read_ddl(s, s->has_backup_lock ? NULL : &before,
+	    e) != 0 || take_ftwrl(s, e) != 0)
 		goto out;
 	if (hold_start(&hold, s, &s->lock, 1, e) != 0)
 		goto out;
-	rc = under_lock(s, s->lock, e);
-	if (rc == 0 && !s->has_backup_lock) {
-		rc = fingerprint(s, s->lock, &after, e);
-		if (rc == 0 && strcmp(buf_str(&before), buf_str(&after)) != 0)
-			rc = 1;
-	}
+	/* This lock holds DDL off as well: what is equal now stays so. */
+	rc = s->has_backup_lock ? 0 : snapshot_ddl_changed(s, s->lock,
+	    &before, e);
+	if (rc == 0)
+		rc = under_lock(s, s->lock, e);
 	if (rc >= 0 && conn_exec(s->lock, "UNLOCK TABLES", e) != 0)
 		rc = -1;
 	if (hold_end(&hold, s, e) != 0)
 		rc = -1;
 out:	buf_free(&before);
-	buf_free(&after);
 	return rc;
 }
 
@@ -197,6 +213,7 @@ snapshot_by_ftwrl(struct snapshot *s, struct err *e)
 {
 	struct err denied = {0};
 	int64_t since = clock_mono_ms();
+	bool first;
 	int rc = 1, i;
 
 	if (set_lock_wait(s->lock, e) != 0)
@@ -211,21 +228,27 @@ snapshot_by_ftwrl(struct snapshot *s, struct err *e)
 			return -1;
 		}
 	}
+	/* Tables that are read under the lock must be known before it. */
+	first = s->has_backup_lock && s->opts->locked == NULL;
+	if (first && conn_exec(s->lock, "UNLOCK INSTANCE", e) != 0)
+		return -1;
 	for (i = 0; i < REPEATS && rc == 1; i++) {
 		if (i > 0 && snapshot_rollback_all(s, e) != 0)
 			return -1;
-		rc = try_ftwrl(s, e);
+		rc = first ? try_ftwrl_first(s, e) : try_ftwrl(s, e);
 	}
 	if (rc == 1)
 		return err_set(e, ERR_BUSY, 0, "definitions changed during "
 		    "each of %d attempts at a snapshot", REPEATS);
 	if (rc != 0)
 		return -1;
-	if (s->has_backup_lock && conn_exec(s->lock, "UNLOCK INSTANCE",
-	    e) != 0)
+	if (s->has_backup_lock && !first && conn_exec(s->lock,
+	    "UNLOCK INSTANCE", e) != 0)
 		return -1;
-	s->facts.ddl_held_ms = s->has_backup_lock ?
-	    (uint64_t)(clock_mono_ms() - since) : s->facts.commits_held_ms;
+	if (!first)
+		s->facts.ddl_held_ms = s->has_backup_lock ?
+		    (uint64_t)(clock_mono_ms() - since) :
+		    s->facts.commits_held_ms;
 	s->facts.method = "ftwrl";
 	s->facts.proven = true;
 	(void)snprintf(s->facts.proof, sizeof(s->facts.proof), "snapshots and "
@@ -237,21 +260,28 @@ snapshot_by_ftwrl(struct snapshot *s, struct err *e)
 
 /* --- MariaDB: BACKUP STAGE --- */
 
-int
-snapshot_by_stage(struct snapshot *s, struct err *e)
+/* One attempt.  1: a definition under way stands in the way of reading.  It
+ * waits for our stage with its table locked: only going back helps both. */
+static int
+try_stage(struct snapshot *s, struct err *e)
 {
 	int64_t since;
 	struct hold hold;
 	int rc;
 
-	if (set_lock_wait(s->lock, e) != 0 ||
-	    patient(s, s->lock, "BACKUP STAGE START", "BACKUP STAGE START",
+	if (patient(s, s->lock, "BACKUP STAGE START", "BACKUP STAGE START",
 	    e) != 0)
 		return -1;
 	since = clock_mono_ms();
 	if (patient(s, s->lock, "BACKUP STAGE BLOCK_DDL",
-	    "BACKUP STAGE BLOCK_DDL", e) != 0 || read_ddl(s, e) != 0 ||
-	    patient(s, s->lock, "BACKUP STAGE BLOCK_COMMIT",
+	    "BACKUP STAGE BLOCK_DDL", e) != 0)
+		return -1;
+	if (snapshot_read_ddl(s, NULL, e) != 0) {
+		if (e->sys != 1205)
+			return -1;
+		return conn_exec(s->lock, "BACKUP STAGE END", e) == 0 ? 1 : -1;
+	}
+	if (patient(s, s->lock, "BACKUP STAGE BLOCK_COMMIT",
 	    "BACKUP STAGE BLOCK_COMMIT", e) != 0)
 		return -1;
 	if (hold_start(&hold, s, &s->lock, 1, e) != 0)
@@ -262,6 +292,31 @@ snapshot_by_stage(struct snapshot *s, struct err *e)
 	if (hold_end(&hold, s, e) != 0 || rc != 0)
 		return -1;
 	s->facts.ddl_held_ms = (uint64_t)(clock_mono_ms() - since);
+	return 0;
+}
+
+int
+snapshot_by_stage(struct snapshot *s, struct err *e)
+{
+	int64_t until = clock_mono_ms() + (int64_t)s->opts->lock_wait_ms;
+	unsigned attempt = 0;
+	int rc;
+
+	if (set_lock_wait(s->lock, e) != 0 ||
+	    set_lock_wait(s->conns[0], e) != 0)
+		return -1;
+	while ((rc = try_stage(s, e)) == 1) {
+		if (clock_mono_ms() >= until) {
+			blocker_name(s, e);
+			return err_wrap(e, "read the definitions");
+		}
+		*e = (struct err){0};
+		if (cancel_wait(s->opts->cancel, 500 +
+		    clock_backoff_ms(++attempt, 500, 5000), e) != 0)
+			return -1;
+	}
+	if (rc != 0 || snapshot_lock_wait(s, s->conns[0], e) != 0)
+		return -1;
 	s->facts.method = "backup_stage";
 	s->facts.proven = true;
 	(void)snprintf(s->facts.proof, sizeof(s->facts.proof), "definitions "
@@ -328,16 +383,25 @@ locks_release(struct locks *l)
 static int
 try_lock_tables(struct snapshot *s, struct err *e)
 {
-	struct buf before = {0}, after = {0};
+	struct buf before = {0};
 	struct locks l = { .s = s };
 	struct hold hold;
 	int rc = -1;
 
-	if (read_ddl(s, e) != 0 ||
-	    fingerprint(s, s->conns[0], &before, e) != 0 ||
-	    s->opts->each_table(s->opts->arg, locks_add, &l, e) != 0 ||
-	    locks_flush(&l, e) != 0)
+	if (snapshot_read_ddl(s, &before, e) != 0)
 		goto out;
+	if (s->opts->each_table(s->opts->arg, locks_add, &l, e) != 0 ||
+	    locks_flush(&l, e) != 0) {
+		/* Dropped by now: the definitions say so, or it is an error. */
+		if (e->sys == 1146 || e->sys == 1049)
+			rc = snapshot_ddl_changed(s, s->side, &before,
+			    &(struct err){0});
+		if (rc == 1)
+			*e = (struct err){0};
+		else
+			rc = -1;
+		goto out;
+	}
 	if (hold_start(&hold, s, l.conns, l.n, e) != 0)
 		goto out;
 	/* The locking sessions may read only what they lock: any other
@@ -345,14 +409,11 @@ try_lock_tables(struct snapshot *s, struct err *e)
 	rc = under_lock(s, l.n > 0 && s->opts->locked != NULL && l.n == 1 ?
 	    l.conns[0] : s->side, e);
 	if (rc == 0)
-		rc = fingerprint(s, s->side, &after, e);
-	if (rc == 0 && strcmp(buf_str(&before), buf_str(&after)) != 0)
-		rc = 1;
+		rc = snapshot_ddl_changed(s, s->side, &before, e);
 	if (hold_end(&hold, s, e) != 0)
 		rc = -1;
 out:	locks_release(&l);
 	buf_free(&before);
-	buf_free(&after);
 	return rc;
 }
 

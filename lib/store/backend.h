@@ -17,6 +17,7 @@
 #include "store/store.h"
 
 struct backend;
+struct bucket;
 struct backend_writer;
 struct backend_reader;
 
@@ -24,6 +25,8 @@ typedef int backend_each(void *arg, const struct store_entry *entry,
     struct err *e);
 
 struct backend_ops {
+	const char *reserved;	/* a component that the back end keeps for
+				 * itself: no key has it; or NULL */
 	int (*put)(struct backend *b, const char *key, const void *data,
 	    size_t n, bool create_only, struct err *e);
 	/* length UINT64_MAX: the whole; appends at most max bytes */
@@ -31,18 +34,24 @@ struct backend_ops {
 	    uint64_t length, size_t max, struct buf *out, struct err *e);
 	int (*stat)(struct backend *b, const char *key, uint64_t *size,
 	    struct err *e);
-	int (*list)(struct backend *b, const char *prefix, bool names,
-	    backend_each *each, void *arg, struct err *e);
+	/* after "": all; never given together with names */
+	int (*list)(struct backend *b, const char *prefix, const char *after,
+	    bool names, backend_each *each, void *arg, struct err *e);
 	int (*remove)(struct backend *b, const char *const *keys, size_t n,
 	    struct err *e);
 	int (*time)(struct backend *b, int64_t *us, struct err *e);
+	/* those begun before that time alone; INT64_MAX: all */
 	int (*abort_uploads)(struct backend *b, const char *prefix,
-	    struct err *e);
+	    int64_t before_us, struct err *e);
 	struct backend_writer *(*create)(struct backend *b, const char *key,
 	    struct err *e);
 	int (*write)(struct backend_writer *w, const void *data, size_t n,
 	    struct err *e);
-	/* frees w in either case */
+	/* no write comes after it, commit or abort does; sha256 is that of
+	 * all bytes; a failure is sticky as that of write is */
+	int (*seal)(struct backend_writer *w, const uint8_t sha256[32],
+	    struct err *e);
+	/* after seal; frees w in either case */
 	int (*commit)(struct backend_writer *w, struct err *e);
 	void (*abort)(struct backend_writer *w);
 	struct backend_reader *(*open)(struct backend *b, const char *key,
@@ -50,7 +59,13 @@ struct backend_ops {
 	int (*read)(struct backend_reader *r, const void **data, size_t *n,
 	    struct err *e);
 	void (*close_reader)(struct backend_reader *r);
+	/* NULL: nothing but us touches the objects */
+	int (*bucket)(struct backend *b, struct bucket *out, struct err *e);
 	void (*counters)(const struct backend *b, struct store_counters *out);
+	/* whose credentials are used; NULL: this kind of store has none */
+	const char *(*identity)(const struct backend *b);
+	/* NULL: it has no credentials that end */
+	bool (*until)(struct backend *b, struct store_until *out);
 	void (*close)(struct backend *b);
 };
 

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
 
@@ -154,6 +155,20 @@ taken(const char *text)
 	return strndup(text, n);
 }
 
+/* Some tools leave the zone out, and mean UTC. */
+static int64_t
+time_of(const char *text)
+{
+	char utc[64];
+	int64_t us;
+
+	if (text == NULL)
+		return 0;
+	(void)snprintf(utc, sizeof(utc), "%.60sZ", text);
+	return clock_parse(text, &us) == 0 || clock_parse(utc, &us) == 0 ? us :
+	    0;
+}
+
 static int
 from_env(struct credentials *c, struct err *e)
 {
@@ -172,6 +187,9 @@ from_env(struct credentials *c, struct err *e)
 	c->secret = taken(secret);
 	c->token = token != NULL ? taken(token) : NULL;
 	c->from = "the environment";
+	c->until_us = c->token != NULL ?
+	    time_of(env("AWS_CREDENTIAL_EXPIRATION")) : 0;
+	c->fixed = true;
 	return 0;
 }
 
@@ -183,6 +201,27 @@ either(const struct buf *credentials, const struct buf *config,
 
 	return text != NULL ? text : awsfile_key(buf_str(config), profile, 1,
 	    key);
+}
+
+/* What tools that write session tokens into the files note of their end: none
+ * of these keys is AWS's own. */
+static int64_t
+token_until(const struct buf *credentials, const struct buf *config,
+    const char *profile)
+{
+	static const char *const keys[] = { "x_security_token_expires",
+	    "aws_session_expiration", "aws_credential_expiration",
+	    "aws_expiration", "expiration" };
+	int64_t us = 0;
+	char *text;
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]) && us == 0; i++) {
+		text = either(credentials, config, profile, keys[i]);
+		us = time_of(text);
+		free(text);
+	}
+	return us;
 }
 
 static int
@@ -210,6 +249,8 @@ from_profile(const char *profile, bool named, bool have, struct credentials *c,
 	c->token = either(&credentials, &config, profile,
 	    "aws_session_token");
 	c->from = "the AWS files";
+	if (c->token != NULL)
+		c->until_us = token_until(&credentials, &config, profile);
 	if (c->id != NULL && c->secret != NULL)
 		goto out;
 	rc = -1;

@@ -9,6 +9,9 @@
 #ifndef STORE_CREDENTIALS_H
 #define STORE_CREDENTIALS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct err;
 
 struct credentials {		/* owned strings */
@@ -16,6 +19,8 @@ struct credentials {		/* owned strings */
 	char *region;		/* of the profile, or NULL */
 	char *endpoint, *ca_bundle;	/* of the profile, or NULL */
 	const char *from;	/* static: which source */
+	int64_t until_us;	/* end of the token, where told; 0: it is not */
+	bool fixed;		/* this process finds no newer ones */
 };
 
 /* profile: by option, or NULL. ERR_DENIED when there are none. */

@@ -22,8 +22,8 @@ struct part {
 	struct part *next;
 	struct s3_request request;
 	struct buf data;
-	bool given;			/* its share is given back already */
-	char number[16], md5[32];
+	size_t share;		/* of what is in flight; 0: given back */
+	char number[16];
 };
 
 struct backend_writer {
@@ -31,7 +31,8 @@ struct backend_writer {
 	char key[STORE_KEY_MAX], token[33], upload[1024];
 	struct buf fill;
 	uint64_t size;
-	unsigned parts;			/* started */
+	bool sealed;
+	unsigned parts;			/* started; 0: it is one PUT */
 	struct part *flying, **tail;	/* in order of their numbers */
 	char **etags;
 	unsigned done;			/* etags that are known */
@@ -40,13 +41,14 @@ struct backend_writer {
 /* --- the budget: two shares, so that filling never waits for filling --- */
 
 static int
-slot_wait(struct s3 *s, unsigned *used, unsigned limit, struct err *e)
+share_wait(struct s3 *s, size_t *used, size_t need, size_t limit,
+    struct err *e)
 {
 	struct timespec until;
 	int rc = 0;
 
 	(void)pthread_mutex_lock(&s->lock);
-	while (*used >= limit && rc == 0) {
+	while (*used + need > limit && rc == 0) {
 		/* Wake now and then to see a request to stop. */
 		(void)clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_sec++;
@@ -54,16 +56,16 @@ slot_wait(struct s3 *s, unsigned *used, unsigned limit, struct err *e)
 		rc = cancel_check(s->opts.cancel, e);
 	}
 	if (rc == 0)
-		(*used)++;
+		*used += need;
 	(void)pthread_mutex_unlock(&s->lock);
 	return rc;
 }
 
 static void
-slot_give(struct s3 *s, unsigned *used)
+share_give(struct s3 *s, size_t *used, size_t n)
 {
 	(void)pthread_mutex_lock(&s->lock);
-	(*used)--;
+	*used -= n;
 	(void)pthread_cond_broadcast(&s->slot);
 	(void)pthread_mutex_unlock(&s->lock);
 }
@@ -71,13 +73,13 @@ slot_give(struct s3 *s, unsigned *used)
 int
 slot_open(struct s3 *s, struct err *e)
 {
-	return slot_wait(s, &s->open_used, s->open_slots, e);
+	return share_wait(s, &s->open_used, 1, s->open_slots, e);
 }
 
 void
 slot_close(struct s3 *s)
 {
-	slot_give(s, &s->open_used);
+	share_give(s, &s->open_used, 1);
 }
 
 /* --- parts --- */
@@ -135,27 +137,32 @@ begin(struct backend_writer *w, struct err *e)
 	return rc == 0 ? 0 : err_wrap(e, "begin upload");
 }
 
+static void
+part_give(struct part *p)
+{
+	struct s3 *s = p->request.s3;
+
+	buf_free(&p->data);
+	if (p->share > 0)
+		share_give(s, &s->flight_used, p->share);
+	p->share = 0;
+}
+
 /* In the transfer thread: a part that has ended holds no share, though its
  * stream may not look at it for long.  Streams that wait for a share thereby
  * wait for transfers alone, never for each other. */
 static void
 part_ended(struct s3_request *r)
 {
-	struct part *p = (struct part *)((char *)r -
-	    offsetof(struct part, request));
-
-	buf_free(&p->data);
-	p->given = true;
-	slot_give(r->s3, &r->s3->flight_used);
+	part_give((struct part *)((char *)r - offsetof(struct part,
+	    request)));
 }
 
 static void
-part_free(struct s3 *s, struct part *p)
+part_free(struct part *p)
 {
 	s3_request_fini(&p->request);
-	buf_free(&p->data);
-	if (!p->given)
-		slot_give(s, &s->flight_used);
+	part_give(p);
 	free(p);
 }
 
@@ -183,19 +190,50 @@ land(struct backend_writer *w, struct err *e)
 			rc = err_set(e, ERR_NOMEM, 0, "upload");
 		else
 			w->done++;
-	} else {
+	} else if (w->parts > 0) {
 		(void)err_wrap(e, "part %s", p->number);
 	}
-	part_free(w->s3, p);
+	part_free(p);
 	return rc;
+}
+
+/* Make a PUT of what is filled, with its share in flight, to be started. */
+static struct part *
+part_new(struct backend_writer *w, struct err *e)
+{
+	struct s3 *s = w->s3;
+	struct part *p = calloc(1, sizeof(*p));
+
+	if (p == NULL) {
+		(void)err_set(e, ERR_NOMEM, 0, "upload");
+		return NULL;
+	}
+	if (share_wait(s, &s->flight_used, w->fill.len, s->flight_bytes,
+	    e) != 0) {
+		free(p);
+		return NULL;
+	}
+	p->share = w->fill.len;
+	p->data = w->fill;
+	buf_init(&w->fill, s->opts.part_size);
+	s3_request_init(&p->request, s, "PUT", w->key, buf_str(&p->data),
+	    p->data.len);
+	p->request.ended = part_ended;
+	return p;
+}
+
+static void
+part_start(struct backend_writer *w, struct part *p)
+{
+	*w->tail = p;
+	w->tail = &p->next;
+	s3_start(&p->request);
 }
 
 /* Send what is filled as the next part. */
 static int
 fly(struct backend_writer *w, struct err *e)
 {
-	struct s3 *s = w->s3;
-	uint8_t digest[MD5_SIZE];
 	struct part *p;
 
 	if (w->parts == PARTS_MAX)
@@ -205,33 +243,32 @@ fly(struct backend_writer *w, struct err *e)
 		return -1;
 	/* No stream has more parts under way than the share is large: what
 	 * failed is seen soon. */
-	while (w->parts - w->done >= s->flight_slots)
+	while (w->parts - w->done >= w->s3->flight_parts)
 		if (land(w, e) != 0)
 			return -1;
-	if (slot_wait(s, &s->flight_used, s->flight_slots, e) != 0)
+	p = part_new(w, e);
+	if (p == NULL)
 		return -1;
-	p = calloc(1, sizeof(*p));
-	if (p == NULL) {
-		slot_give(s, &s->flight_used);
-		return err_set(e, ERR_NOMEM, 0, "upload");
-	}
-	p->data = w->fill;
-	buf_init(&w->fill, s->opts.part_size);
 	w->parts++;
 	(void)snprintf(p->number, sizeof(p->number), "%u", w->parts);
-	s3_request_init(&p->request, s, "PUT", w->key, p->data.data,
-	    p->data.len);
 	s3_query(&p->request, "partNumber", p->number);
 	s3_query(&p->request, "uploadId", w->upload);
-	if (s->opts.content_md5) {
-		md5_of(p->data.data, p->data.len, digest);
-		base64_encode(digest, sizeof(digest), p->md5);
-		s3_extra(&p->request, "content-md5", p->md5);
-	}
-	p->request.ended = part_ended;
-	*w->tail = p;
-	w->tail = &p->next;
-	s3_start(&p->request);
+	part_start(w, p);
+	return 0;
+}
+
+/* All of the object is in its first part. */
+static int
+fly_whole(struct backend_writer *w, const uint8_t sha256[32], struct err *e)
+{
+	struct part *p = part_new(w, e);
+
+	if (p == NULL)
+		return -1;
+	s3_extra(&p->request, TOKEN, w->token);
+	s3_extra(&p->request, "content-type", "application/octet-stream");
+	hex_encode(sha256, SHA256_SIZE, p->request.payload);
+	part_start(w, p);
 	return 0;
 }
 
@@ -266,7 +303,8 @@ writer_free(struct backend_writer *w)
 		free(w->etags[--w->done]);
 	free(w->etags);
 	buf_free(&w->fill);
-	slot_close(w->s3);
+	if (!w->sealed)
+		slot_close(w->s3);
 	free(w);
 }
 
@@ -290,21 +328,6 @@ settled(struct backend_writer *w)
 	}
 	s3_request_fini(&r);
 	return ours;
-}
-
-static int
-put_whole(struct backend_writer *w, struct err *e)
-{
-	struct s3_request r;
-	int rc;
-
-	s3_request_init(&r, w->s3, "PUT", w->key, w->fill.len > 0 ?
-	    w->fill.data : "", w->fill.len);
-	s3_extra(&r, TOKEN, w->token);
-	s3_extra(&r, "content-type", "application/octet-stream");
-	rc = s3_run(&r, e);
-	s3_request_fini(&r);
-	return rc;
 }
 
 struct completed {
@@ -394,20 +417,30 @@ abort_upload(struct backend_writer *w)
 }
 
 int
+multipart_seal(struct backend_writer *w, const uint8_t sha256[32],
+    struct err *e)
+{
+	int rc = 0;
+
+	if (w->parts == 0)
+		rc = fly_whole(w, sha256, e);
+	else if (w->fill.len > 0)
+		rc = fly(w, e);
+	if (rc != 0)
+		return -1;
+	w->sealed = true;
+	slot_close(w->s3);
+	return 0;
+}
+
+int
 multipart_commit(struct backend_writer *w, struct err *e)
 {
 	int rc = 0;
 
-	if (w->parts == 0) {
-		rc = put_whole(w, e);
-		writer_free(w);
-		return rc;
-	}
-	if (w->fill.len > 0)
-		rc = fly(w, e);
 	while (rc == 0 && w->flying != NULL)
 		rc = land(w, e);
-	if (rc == 0)
+	if (rc == 0 && w->parts > 0)
 		rc = complete(w, e);
 	if (rc != 0)
 		abort_upload(w);

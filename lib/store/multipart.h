@@ -7,6 +7,7 @@
 #define STORE_MULTIPART_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct backend;
 struct backend_writer;
@@ -16,6 +17,8 @@ struct s3;
 struct backend_writer *multipart_create(struct backend *b, const char *key,
     struct err *e);
 int multipart_write(struct backend_writer *w, const void *data, size_t n,
+    struct err *e);
+int multipart_seal(struct backend_writer *w, const uint8_t sha256[32],
     struct err *e);
 int multipart_commit(struct backend_writer *w, struct err *e);
 void multipart_abort(struct backend_writer *w);

@@ -13,21 +13,14 @@
 #include "base/random.h"
 #include "codec/digest.h"
 #include "store/multipart.h"
+#include "store/s3_bucket.h"
 #include "store/s3_list.h"
+#include "store/s3_reader.h"
 #include "store/s3_request.h"
 
 #include "store/backend.h"
 
 #define TOKEN "x-amz-meta-kura-token"
-
-struct backend_reader {
-	struct s3 *s3;
-	char key[STORE_KEY_MAX];
-	uint64_t offset, end;	/* end UINT64_MAX: not yet known */
-	struct s3_request request;
-	char range[64];
-	bool held;		/* the request's reply is lent out */
-};
 
 static struct s3 *
 self(struct backend *b)
@@ -275,99 +268,9 @@ op_time(struct backend *b, int64_t *us, struct err *e)
 	}
 	if (rc == 0 && s->date_us == 0)
 		rc = err_set(e, ERR_IO, 0, "the store tells no time");
-	*us = s->date_us + (clock_mono_ms() - s->date_mono_ms) * 1000;
+	*us = clock_from_system(s->date_us + (clock_mono_ms() -
+	    s->date_mono_ms) * 1000);
 	return rc;
-}
-
-/* --- reading as a stream: one part after another --- */
-
-static struct backend_reader *
-op_open(struct backend *b, const char *key, uint64_t offset,
-    uint64_t length, struct err *e)
-{
-	struct backend_reader *r = calloc(1, sizeof(*r));
-
-	if (r == NULL) {
-		(void)err_set(e, ERR_NOMEM, 0, "download");
-		return NULL;
-	}
-	if (slot_open(self(b), e) != 0) {
-		free(r);
-		return NULL;
-	}
-	r->s3 = self(b);
-	(void)snprintf(r->key, sizeof(r->key), "%s", key);
-	r->offset = offset;
-	r->end = length == UINT64_MAX ? UINT64_MAX : offset + length;
-	return r;
-}
-
-/* "bytes 0-99/1234": how large the whole is. */
-static uint64_t
-total_of(const struct transfer_job *job)
-{
-	char text[96];
-	const char *slash;
-
-	(void)transfer_reply_header(job, "content-range", text, sizeof(text));
-	slash = strchr(text, '/');
-	return slash == NULL ? 0 : strtoull(slash + 1, NULL, 10);
-}
-
-static int
-op_read(struct backend_reader *r, const void **data, size_t *n,
-    struct err *e)
-{
-	uint64_t want = r->s3->opts.part_size;
-	int rc;
-
-	if (r->held)
-		s3_request_fini(&r->request);
-	r->held = false;
-	*n = 0;
-	*data = "";
-	if (r->end != UINT64_MAX && r->end - r->offset < want)
-		want = r->end - r->offset;
-	if (want == 0)
-		return 0;
-	s3_request_init(&r->request, r->s3, "GET", r->key, NULL, 0);
-	r->request.job.body_max = reply_max(want);
-	(void)snprintf(r->range, sizeof(r->range), "bytes=%llu-%llu",
-	    (unsigned long long)r->offset,
-	    (unsigned long long)(r->offset + want - 1));
-	s3_extra(&r->request, "range", r->range);
-	rc = s3_run(&r->request, e);
-	r->held = true;
-	if (rc != 0) {
-		/* An empty object has no first byte. */
-		if (r->request.job.reply.status != 416)
-			return -1;
-		*e = (struct err){0};
-		r->end = r->offset;
-		return 0;
-	}
-	if (r->request.job.reply.status != 206)
-		return err_set(e, ERR_IO, 0, "the store ignores ranges");
-	if (r->end == UINT64_MAX)
-		r->end = total_of(&r->request.job);
-	*data = buf_str(&r->request.job.reply.body);
-	*n = r->request.job.reply.body.len;
-	r->offset += *n;
-	if (*n > want)
-		return err_set(e, ERR_IO, 0, "the store ignores ranges");
-	if (*n == 0 || r->offset > r->end)
-		return err_set(e, ERR_CORRUPT, 0, "ends before byte %llu",
-		    (unsigned long long)r->end);
-	return 0;
-}
-
-static void
-op_close_reader(struct backend_reader *r)
-{
-	if (r->held)
-		s3_request_fini(&r->request);
-	slot_close(r->s3);
-	free(r);
 }
 
 /* --- life --- */
@@ -376,11 +279,26 @@ static void
 op_counters(const struct backend *b, struct store_counters *out)
 {
 	const struct s3 *s = (const struct s3 *)b;
+	size_t i;
 
+	for (i = 0; i < STORE_KINDS; i++)
+		out->kinds[i] = s->kinds[i];
 	out->requests = s->requests;
 	out->retries = s->retries;
 	out->bytes_out = s->bytes_out;
 	out->bytes_in = s->bytes_in;
+}
+
+static const char *
+op_identity(const struct backend *b)
+{
+	return ((const struct s3 *)b)->keys.first;
+}
+
+static bool
+op_until(struct backend *b, struct store_until *out)
+{
+	return s3_keys_until(&self(b)->keys, out);
 }
 
 static void
@@ -389,7 +307,7 @@ op_close(struct backend *b)
 	struct s3 *s = self(b);
 
 	transfer_free(s->transfer);
-	credentials_free(&s->keys);
+	s3_keys_close(&s->keys);
 	(void)pthread_cond_destroy(&s->slot);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s->state_dir);
@@ -400,10 +318,12 @@ static const struct backend_ops ops = {
 	.put = op_put, .get = op_get, .stat = op_stat, .list = s3_list,
 	.remove = s3_remove, .time = op_time,
 	.abort_uploads = s3_abort_uploads, .create = multipart_create,
-	.write = multipart_write, .commit = multipart_commit,
-	.abort = multipart_abort, .open = op_open, .read = op_read,
-	.close_reader = op_close_reader, .counters = op_counters,
-	.close = op_close,
+	.write = multipart_write, .seal = multipart_seal,
+	.commit = multipart_commit, .abort = multipart_abort,
+	.open = s3_reader_open, .read = s3_reader_read,
+	.close_reader = s3_reader_close,
+	.bucket = s3_bucket, .counters = op_counters,
+	.identity = op_identity, .until = op_until, .close = op_close,
 };
 
 static const char *
@@ -425,14 +345,14 @@ configure(struct s3 *s, const char *bucket, const struct store_opts *o,
 	unsigned slots;
 
 	if (endpoint_bucket(bucket, e) != 0 ||
-	    credentials_find(o->profile, &s->keys, e) != 0)
+	    s3_keys_open(&s->keys, o->profile, e) != 0)
 		return -1;
 	at.url = o->endpoint;
 	if (at.url == NULL && !ignore)
 		at.url = first_of(getenv("AWS_ENDPOINT_URL_S3"),
-		    getenv("AWS_ENDPOINT_URL"), s->keys.endpoint);
+		    getenv("AWS_ENDPOINT_URL"), s->keys.now.endpoint);
 	at.region = first_of(o->region, getenv("AWS_REGION"),
-	    first_of(getenv("AWS_DEFAULT_REGION"), s->keys.region, NULL));
+	    first_of(getenv("AWS_DEFAULT_REGION"), s->keys.now.region, NULL));
 	if (endpoint_make(&at, &s->endpoint, e) != 0)
 		return -1;
 	s->opts.memory = o->memory == 0 ? (size_t)128 << 20 : o->memory;
@@ -441,11 +361,12 @@ configure(struct s3 *s, const char *bucket, const struct store_opts *o,
 	s->opts.retry_ms = o->retry_ms == 0 ? 900000 : o->retry_ms;
 	slots = (unsigned)(s->opts.memory / s->opts.part_size);
 	slots = slots < 2 ? 2 : slots;
-	s->flight_slots = slots / 3 == 0 ? 1 : slots / 3;
-	s->open_slots = slots - s->flight_slots;
+	s->flight_parts = slots / 3 == 0 ? 1 : slots / 3;
+	s->flight_bytes = s->flight_parts * s->opts.part_size;
+	s->open_slots = slots - s->flight_parts;
 	t.at_once = o->transfers == 0 ? 16 : o->transfers;
 	t.ca_file = first_of(o->ca_file, getenv("AWS_CA_BUNDLE"),
-	    s->keys.ca_bundle);
+	    s->keys.now.ca_bundle);
 	s->transfer = transfer_new(&t, e);
 	return s->transfer != NULL ? 0 : -1;
 }

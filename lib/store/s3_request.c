@@ -57,13 +57,28 @@ url_and_path(struct s3_request *r, struct endpoint *at, struct buf *path,
 	    buf_check(path, "path", e) != 0 ? -1 : 0;
 }
 
+/* Requests to the bucket itself are listings, and deletions of many keys. */
+static enum store_kind
+kind_of(const struct s3_request *r)
+{
+	const char *method = r->job.method;
+
+	if (strcmp(method, "GET") == 0)
+		return r->key == NULL ? STORE_LIST : STORE_GET;
+	if (strcmp(method, "DELETE") == 0)
+		return STORE_DELETE;
+	if (strcmp(method, "POST") == 0)
+		return r->key == NULL ? STORE_DELETE : STORE_PUT;
+	return strcmp(method, "PUT") == 0 ? STORE_PUT : STORE_OTHER;
+}
+
 static int
 prepare(struct transfer_job *job, struct err *e)
 {
 	struct s3_request *r = job->arg;
 	struct s3 *s = r->s3;
-	const struct sigv4_keys keys = { s->keys.id, s->keys.secret,
-	    s->keys.token };
+	struct credentials found = {0};
+	struct sigv4_keys keys;
 	struct sigv4_pair headers[S3_EXTRA_MAX + 4];
 	struct buf path = {0}, authorization = {0};
 	struct sigv4_request sign = {0};
@@ -74,10 +89,13 @@ prepare(struct transfer_job *job, struct err *e)
 
 	r->attempt++;
 	s->requests++;
+	s->kinds[kind_of(r)]++;
 	s->retries += r->attempt > 1;
-	if (url_and_path(r, &at, &path, e) != 0)
+	if (url_and_path(r, &at, &path, e) != 0 ||
+	    s3_keys_get(&s->keys, &found, &r->turn, e) != 0)
 		goto out;
-	clock_basic(clock_now_us() + s->clock_off_us, date);
+	keys = (struct sigv4_keys){ found.id, found.secret, found.token };
+	clock_basic(clock_system_us() + s->clock_off_us, date);
 	headers[n++] = (struct sigv4_pair){ "host", at.host };
 	headers[n++] = (struct sigv4_pair){ "x-amz-content-sha256",
 	    r->payload };
@@ -102,7 +120,8 @@ prepare(struct transfer_job *job, struct err *e)
 	if (rc == 0)
 		rc = transfer_header(job, "Authorization",
 		    buf_str(&authorization), e);
-out:	buf_free(&path);
+out:	credentials_free(&found);
+	buf_free(&path);
 	buf_free(&authorization);
 	return rc;
 }
@@ -223,7 +242,7 @@ correct_clock(struct s3_request *r)
 {
 	static const char *const codes[] = { "RequestTimeTooSkewed",
 	    "RequestExpired", NULL };
-	int64_t off = r->s3->date_us - clock_now_us();
+	int64_t off = r->s3->date_us - clock_system_us();
 	char text[32];
 
 	if (r->skewed || r->s3->date_us == 0 || (!in_list(r->code, codes) &&
@@ -237,6 +256,28 @@ correct_clock(struct s3_request *r)
 	log_event(LOG_WARN_, "this host's clock is off: going by the store's",
 	    "seconds", text, NULL);
 	return true;
+}
+
+static bool
+is_of_token(const struct s3_request *r)
+{
+	static const char *const codes[] = { "ExpiredToken",
+	    "ExpiredTokenException", "TokenRefreshRequired", "InvalidToken",
+	    NULL };
+
+	return in_list(r->code, codes);
+}
+
+/* Keys that end are renewed by somebody else: are there newer ones? */
+static bool
+take_newer_keys(struct s3_request *r)
+{
+	long status = r->job.reply.status;
+
+	/* A refusal of HEAD has no words. */
+	return (is_of_token(r) || strcmp(r->code, "InvalidAccessKeyId") == 0 ||
+	    (r->code[0] == '\0' && (status == 400 || status == 403))) &&
+	    s3_keys_renew(&r->s3->keys, r->turn);
 }
 
 /* The bucket is in another region: go there, once. */
@@ -332,7 +373,7 @@ fail(struct s3_request *r)
 		    ERR_NOTFOUND;
 	else if (status == 412)
 		code = ERR_EXISTS;
-	else if (status == 401 || status == 403)
+	else if (status == 401 || status == 403 || is_of_token(r))
 		code = ERR_DENIED;
 	(void)err_set(e, code, 0, "S3 answered %ld%s%s%s%s%s%s%s", status,
 	    r->code[0] != '\0' ? " " : "", r->code,
@@ -344,6 +385,9 @@ fail(struct s3_request *r)
 	if (strcmp(r->code, "InvalidAccessKeyId") == 0 ||
 	    strcmp(r->code, "SignatureDoesNotMatch") == 0)
 		return err_hint(e, "check the S3 keys (from %s) and region",
+		    r->s3->keys.from);
+	if (is_of_token(r))
+		return err_hint(e, "renew the session token (from %s)",
 		    r->s3->keys.from);
 	if (code == ERR_DENIED)
 		return err_hint(e, "let these S3 keys read, write, list and "
@@ -381,7 +425,7 @@ judge(struct s3_request *r)
 	read_error(r);
 	if (status == 404 && r->missing_ok)
 		return -1;
-	if (correct_clock(r) || follow_region(r))
+	if (correct_clock(r) || follow_region(r) || take_newer_keys(r))
 		return 0;
 	if (!job->reply.fatal && (is_transient(r) || is_garbled(r)) &&
 	    may_retry(r))
@@ -418,15 +462,21 @@ s3_request_init(struct s3_request *r, struct s3 *s, const char *method,
 void
 s3_start(struct s3_request *r)
 {
-	uint8_t digest[SHA256_SIZE];
+	uint8_t digest[SHA256_SIZE], md5[MD5_SIZE];
 
 	r->job.arg = r;
 	r->deadline = clock_mono_ms() + (int64_t)r->s3->opts.retry_ms;
 	if (r->job.body_len == 0) {
 		memcpy(r->payload, EMPTY_SHA256, sizeof(r->payload));
-	} else {
+	} else if (r->payload[0] == '\0') {
 		sha256_of(r->job.body, r->job.body_len, digest);
 		hex_encode(digest, sizeof(digest), r->payload);
+	}
+	if (r->job.body_len > 0 && (r->md5_needed ||
+	    r->s3->opts.content_md5)) {
+		md5_of(r->job.body, r->job.body_len, md5);
+		base64_encode(md5, sizeof(md5), r->md5);
+		s3_extra(r, "content-md5", r->md5);
 	}
 	transfer_submit(r->s3->transfer, &r->job);
 }
@@ -437,18 +487,15 @@ s3_finish(struct s3_request *r, struct err *e)
 	return transfer_wait(r->s3->transfer, &r->job, e);
 }
 
+void
+s3_drop(struct s3_request *r)
+{
+	transfer_drop(r->s3->transfer, &r->job);
+}
+
 int
 s3_run(struct s3_request *r, struct err *e)
 {
-	char md5[32];
-	uint8_t digest[MD5_SIZE];
-
-	if (r->job.body_len > 0 && (r->md5_needed ||
-	    r->s3->opts.content_md5)) {
-		md5_of(r->job.body, r->job.body_len, digest);
-		base64_encode(digest, sizeof(digest), md5);
-		s3_extra(r, "content-md5", md5);
-	}
 	s3_start(r);
 	return s3_finish(r, e);
 }

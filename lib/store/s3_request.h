@@ -14,7 +14,7 @@
 
 #include "http/transfer.h"
 #include "store/backend.h"
-#include "store/credentials.h"
+#include "store/s3_keys.h"
 #include "store/endpoint.h"
 #include "store/sigv4.h"
 
@@ -25,18 +25,21 @@ struct s3 {
 	struct backend backend;		/* first */
 	struct store_opts opts;		/* strings are not kept */
 	char prefix[512];		/* "backups/" or "" */
-	struct credentials keys;
+	struct s3_keys keys;
 	struct transfer *transfer;
 	pthread_mutex_t lock;		/* guards endpoint and budget */
 	struct endpoint endpoint;
 	double budget;			/* retries that may be spent */
-	unsigned open_slots, flight_slots, open_used, flight_used;
+	size_t open_slots, open_used;		/* streams that fill a part */
+	size_t flight_parts;			/* of one stream, in flight */
+	size_t flight_bytes, flight_used;	/* of all streams */
 	pthread_cond_t slot;		/* one was given back */
 	int create_only;		/* -1 unknown, 0 ignored, 1 honoured */
 	char *state_dir;
 	atomic_int_fast64_t clock_off_us;	/* theirs less ours */
 	atomic_int_fast64_t date_us, date_mono_ms;	/* latest Date */
 	atomic_uint_fast64_t requests, retries, bytes_out, bytes_in;
+	atomic_uint_fast64_t kinds[STORE_KINDS];
 };
 
 struct s3_request {
@@ -50,12 +53,15 @@ struct s3_request {
 	bool md5_needed;
 	bool missing_ok;		/* 404 is an answer, no failure */
 	/* Called in the transfer thread after the last try, unless a request
-	 * to stop ended it; must not block; may be NULL. */
+	 * to stop or s3_drop ended it; must not block; may be NULL. */
 	void (*ended)(struct s3_request *r);
 	int64_t deadline;
 	unsigned attempt;
 	bool skewed, moved;
-	char payload[65];
+	unsigned turn;			/* of the keys that signed it */
+	char payload[65];		/* SHA-256 of the body; set before the
+					 * start by who knows it already */
+	char md5[32];
 	/* What an error answer said. */
 	char code[64], message[200], region[64], request_id[80];
 };
@@ -72,6 +78,9 @@ int s3_run(struct s3_request *r, struct err *e);
 /* The same in two steps, for several at once. */
 void s3_start(struct s3_request *r);
 int s3_finish(struct s3_request *r, struct err *e);
+/* Between the two: nobody wants the answer any more; s3_finish then comes back
+ * at once, with ERR_CANCELLED unless it was done already. */
+void s3_drop(struct s3_request *r);
 
 void s3_request_fini(struct s3_request *r);
 

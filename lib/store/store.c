@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "codec/digest.h"
 #include "store/backend.h"
+#include "store/bucket.h"
+#include "store/halt.h"
 
 #include "store/store.h"
 
@@ -17,6 +19,8 @@
 
 struct store {
 	struct backend *backend;
+	void (*watch)(void *arg, const char *what, const char *key);
+	void *watch_arg;
 	char name[NAME_MAX_LEN];	/* URL without slash at its end */
 };
 
@@ -25,6 +29,8 @@ struct object {
 	struct backend_writer *writer;
 	struct sha256 *sha;
 	uint64_t size;
+	bool sealed;
+	uint8_t digest[SHA256_SIZE];	/* once sealed */
 	struct err err;		/* sticky */
 	char key[STORE_KEY_MAX];
 };
@@ -38,10 +44,10 @@ struct object_reader {
 /* Keys come from stored documents as well: nothing but plain names may reach
  * a file system or a URL. */
 static int
-check_key(const char *key, struct err *e)
+check_key(const struct store *s, const char *key, struct err *e)
 {
+	const char *reserved = s->backend->ops->reserved, *why = NULL;
 	size_t n = strlen(key), i, part = 0;
-	const char *why = NULL;
 
 	if (n == 0 || n >= STORE_KEY_MAX)
 		why = "bad length";
@@ -52,17 +58,28 @@ check_key(const char *key, struct err *e)
 			else if ((part == 1 && key[i - 1] == '.') ||
 			    (part == 2 && memcmp(key + i - 2, "..", 2) == 0))
 				why = "'.' or '..'";
+			else if (reserved != NULL &&
+			    part == strlen(reserved) &&
+			    memcmp(key + i - part, reserved, part) == 0)
+				why = "a name that the store keeps for itself";
 			part = 0;
 			continue;
 		}
 		part++;
-		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		    "0123456789_.=-", key[i]) == NULL)
+		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.=-"
+		    "abcdefghijklmnopqrstuvwxyz", key[i]) == NULL)
 			why = "a character that no key has";
 	}
 	if (why == NULL)
 		return 0;
 	return err_set(e, ERR_CORRUPT, 0, "object key '%.80s': %s", key, why);
+}
+
+static void
+watch(const struct store *s, const char *what, const char *key)
+{
+	if (s->watch != NULL)
+		s->watch(s->watch_arg, what, key);
 }
 
 static int
@@ -122,6 +139,8 @@ store_open(const struct store_opts *opts, struct err *e)
 		free(s);
 		return NULL;
 	}
+	s->watch = opts->watch;
+	s->watch_arg = opts->watch_arg;
 	memcpy(s->name, url, strlen(url) + 1);
 	for (n = strlen(s->name); n > 8 && s->name[n - 1] == '/'; n--)
 		s->name[n - 1] = '\0';
@@ -134,14 +153,32 @@ store_name(const struct store *s)
 	return s->name;
 }
 
+bool
+store_until(struct store *s, struct store_until *out)
+{
+	return s->backend->ops->until != NULL &&
+	    s->backend->ops->until(s->backend, out);
+}
+
+const char *
+store_identity(const struct store *s)
+{
+	return s->backend->ops->identity == NULL ? NULL :
+	    s->backend->ops->identity(s->backend);
+}
+
 int
 store_put(struct store *s, const char *key, const void *data, size_t n,
     bool create_only, struct err *e)
 {
-	if (check_key(key, e) != 0 ||
-	    s->backend->ops->put(s->backend, key, data, n, create_only,
+	watch(s, "put", key);
+	if (check_key(s, key, e) != 0)
+		return wrap(s, key, e);
+	halt_at("before-put", &key, 1);
+	if (s->backend->ops->put(s->backend, key, data, n, create_only,
 	    e) != 0)
 		return wrap(s, key, e);
+	halt_at("after-put", &key, 1);
 	return 0;
 }
 
@@ -149,7 +186,8 @@ int
 store_get(struct store *s, const char *key, size_t max, struct buf *out,
     struct err *e)
 {
-	if (check_key(key, e) != 0 ||
+	watch(s, "get", key);
+	if (check_key(s, key, e) != 0 ||
 	    s->backend->ops->get(s->backend, key, 0, UINT64_MAX, max, out,
 	    e) != 0)
 		return wrap(s, key, e);
@@ -162,7 +200,8 @@ store_get_range(struct store *s, const char *key, uint64_t offset,
 {
 	size_t before = out->len;
 
-	if (check_key(key, e) != 0 ||
+	watch(s, "get", key);
+	if (check_key(s, key, e) != 0 ||
 	    s->backend->ops->get(s->backend, key, offset, length,
 	    (size_t)length, out, e) != 0)
 		return wrap(s, key, e);
@@ -177,9 +216,22 @@ store_get_range(struct store *s, const char *key, uint64_t offset,
 int
 store_stat(struct store *s, const char *key, uint64_t *size, struct err *e)
 {
-	if (check_key(key, e) != 0 ||
+	watch(s, "stat", key);
+	if (check_key(s, key, e) != 0 ||
 	    s->backend->ops->stat(s->backend, key, size, e) != 0)
 		return wrap(s, key, e);
+	return 0;
+}
+
+int
+store_list_after(struct store *s, const char *prefix, const char *after,
+    int (*each)(void *, const struct store_entry *, struct err *), void *arg,
+    struct err *e)
+{
+	watch(s, "list", prefix);
+	if (s->backend->ops->list(s->backend, prefix, after, false, each, arg,
+	    e) != 0)
+		return err_wrap(e, "%s", s->name);
 	return 0;
 }
 
@@ -187,17 +239,17 @@ int
 store_list(struct store *s, const char *prefix, int (*each)(void *,
     const struct store_entry *, struct err *), void *arg, struct err *e)
 {
-	if (s->backend->ops->list(s->backend, prefix, false, each, arg, e) != 0)
-		return err_wrap(e, "%s", s->name);
-	return 0;
+	return store_list_after(s, prefix, "", each, arg, e);
 }
 
 int
 store_list_names(struct store *s, const char *prefix, int (*each)(void *,
     const struct store_entry *, struct err *), void *arg, struct err *e)
 {
+	watch(s, "list", prefix);
 	assert(prefix[0] == '\0' || prefix[strlen(prefix) - 1] == '/');
-	if (s->backend->ops->list(s->backend, prefix, true, each, arg, e) != 0)
+	if (s->backend->ops->list(s->backend, prefix, "", true, each, arg,
+	    e) != 0)
 		return err_wrap(e, "%s", s->name);
 	return 0;
 }
@@ -208,28 +260,62 @@ store_delete(struct store *s, const char *const *keys, size_t n,
 {
 	size_t i;
 
+	watch(s, "delete", n > 0 ? keys[0] : "");
 	for (i = 0; i < n; i++)
-		if (check_key(keys[i], e) != 0)
+		if (check_key(s, keys[i], e) != 0)
 			return wrap(s, keys[i], e);
+	halt_at("before-delete", keys, n);
 	if (n > 0 && s->backend->ops->remove(s->backend, keys, n, e) != 0)
 		return err_wrap(e, "%s", s->name);
+	halt_at("after-delete", keys, n);
 	return 0;
 }
 
 int
 store_time(struct store *s, int64_t *us, struct err *e)
 {
+	watch(s, "time", "");
 	if (s->backend->ops->time(s->backend, us, e) != 0)
 		return err_wrap(e, "%s", s->name);
 	return 0;
 }
 
 int
-store_abort_uploads(struct store *s, const char *prefix, struct err *e)
+store_abort_old_uploads(struct store *s, const char *prefix,
+    int64_t before_us, struct err *e)
 {
-	if (s->backend->ops->abort_uploads(s->backend, prefix, e) != 0)
+	watch(s, "abort", prefix);
+	if (s->backend->ops->abort_uploads(s->backend, prefix, before_us,
+	    e) != 0)
 		return err_wrap(e, "%s", s->name);
 	return 0;
+}
+
+int
+store_bucket(struct store *s, struct bucket *out, struct err *e)
+{
+	if (s->backend->ops->bucket == NULL) {
+		*out = (struct bucket){ .lifecycle = BUCKET_NO,
+		    .versions = BUCKET_NO, .lock = BUCKET_NO };
+		return 0;
+	}
+	return s->backend->ops->bucket(s->backend, out, e) == 0 ? 0 :
+	    err_wrap(e, "%s", s->name);
+}
+
+int
+store_abort_uploads(struct store *s, const char *prefix, struct err *e)
+{
+	return store_abort_old_uploads(s, prefix, INT64_MAX, e);
+}
+
+const char *
+store_kind_text(enum store_kind kind)
+{
+	static const char *const texts[STORE_KINDS] = { "get", "put", "list",
+	    "delete", "other" };
+
+	return texts[kind];
 }
 
 void
@@ -244,12 +330,13 @@ object_create(struct store *s, const char *key, struct err *e)
 {
 	struct object *o = calloc(1, sizeof(*o));
 
+	watch(s, "create", key);
 	if (o == NULL) {
 		(void)err_set(e, ERR_NOMEM, 0, "object");
 		goto fail;
 	}
 	o->store = s;
-	if (check_key(key, e) != 0)
+	if (check_key(s, key, e) != 0)
 		goto fail;
 	memcpy(o->key, key, strlen(key) + 1);
 	o->sha = sha256_new(e);
@@ -270,6 +357,7 @@ fail:	if (o != NULL)
 int
 object_write(struct object *o, const void *data, size_t n, struct err *e)
 {
+	assert(!o->sealed);
 	if (o->err.code == ERR_NONE) {
 		sha256_add(o->sha, data, n);
 		o->size += n;
@@ -289,6 +377,23 @@ object_size(const struct object *o)
 	return o->size;
 }
 
+int
+object_seal(struct object *o, uint8_t sha256[32], struct err *e)
+{
+	if (o->err.code == ERR_NONE && !o->sealed) {
+		sha256_finish(o->sha, o->digest);
+		if (o->store->backend->ops->seal(o->writer, o->digest,
+		    &o->err) != 0)
+			(void)wrap(o->store, o->key, &o->err);
+	}
+	o->sealed = true;
+	memcpy(sha256, o->digest, sizeof(o->digest));
+	if (o->err.code == ERR_NONE)
+		return 0;
+	*e = o->err;
+	return -1;
+}
+
 static void
 object_free(struct object *o)
 {
@@ -301,23 +406,19 @@ object_commit(struct object *o, uint8_t sha256[32], struct err *e)
 {
 	const struct backend_ops *ops = o->store->backend->ops;
 	uint8_t digest[SHA256_SIZE];
+	const char *key = o->key;
+	int rc = object_seal(o, digest, e);
 
-	if (o->err.code != ERR_NONE) {
+	halt_at("before-put", &key, 1);
+	if (rc != 0) {
 		ops->abort(o->writer);
-	} else {
-		sha256_finish(o->sha, digest);
-		if (sha256 != NULL)
-			memcpy(sha256, digest, sizeof(digest));
-		if (ops->commit(o->writer, &o->err) != 0)
-			(void)wrap(o->store, o->key, &o->err);
-	}
-	if (o->err.code != ERR_NONE) {
-		*e = o->err;
-		object_free(o);
-		return -1;
+	} else if (ops->commit(o->writer, e) != 0) {
+		rc = wrap(o->store, o->key, e);
+	} else if (sha256 != NULL) {
+		memcpy(sha256, digest, sizeof(digest));
 	}
 	object_free(o);
-	return 0;
+	return rc;
 }
 
 void
@@ -335,12 +436,13 @@ object_open(struct store *s, const char *key, uint64_t offset,
 {
 	struct object_reader *r = calloc(1, sizeof(*r));
 
+	watch(s, "open", key);
 	if (r == NULL) {
 		(void)err_set(e, ERR_NOMEM, 0, "object");
 		goto fail;
 	}
 	r->store = s;
-	if (check_key(key, e) != 0)
+	if (check_key(s, key, e) != 0)
 		goto fail;
 	memcpy(r->key, key, strlen(key) + 1);
 	r->reader = s->backend->ops->open(s->backend, key, offset, length, e);

@@ -75,12 +75,17 @@ split(const char *text, size_t n, bool checked)
 
 	assert(rc == 0 || (e.code == ERR_CORRUPT && e.msg[0] != '\0'));
 	assert(rc == 0 || !checked);
-	for (i = 0; i < 3 && checked; i++) {
+	if (rc == 0)
+		assert(ddl_check(buf_str(&parts[0]), parts[0].len, "TABLE",
+		    &e) == 0 && ddl_check_added(buf_str(&parts[1]),
+		    parts[1].len, &e) == 0 && ddl_check_added(
+		    buf_str(&parts[2]), parts[2].len, &e) == 0);
+	for (i = 0; i < 3 && rc == 0; i++) {
 		ddl_reader_init(&r, buf_str(&parts[i]), parts[i].len);
-		while ((t = ddl_next(&r)).kind != DDL_END &&
-		    t.kind != DDL_BAD)
-			assert(!ddl_is(&t, "SELECT") && !ddl_is_punct(&t,
-			    ';'));
+		while ((t = ddl_next(&r)).kind != DDL_END) {
+			assert(t.kind != DDL_BAD && !ddl_is(&t, "SELECT"));
+			assert(!ddl_is_punct(&t, ';'));
+		}
 	}
 	for (i = 0; i < 3; i++)
 		buf_free(&parts[i]);

@@ -2,8 +2,10 @@
 """One set of running servers for all tests; each test has its own schemas and store."""
 import atexit
 import contextlib
+import fcntl
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -19,6 +21,7 @@ BIN = pathlib.Path(os.environ.get("KURA_BIN", TOP / "build/debug/bin"))
 SERVERS = TOP / "tests/servers"
 MYSQL_ROOT = os.environ.get(
     "KURA_MYSQL_ROOT", str(pathlib.Path.home() / ".cache/kura/mysql-9.7"))
+MARIADB_ROOT = os.environ.get("KURA_MARIADB_ROOT", "/")
 S3_KEY = "kurakurakurakurakura"
 S3_SECRET = "kurasecretkurasecretkurasecretkurasecret"
 
@@ -28,20 +31,34 @@ atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 # Nobody's own settings may reach the programs under test.
 for name in list(os.environ):
     if name.startswith(("KURA_", "AWS_", "MYSQL_")) and name not in (
-            "KURA_BIN", "KURA_MYSQL_ROOT"):
+            "KURA_BIN", "KURA_MYSQL_ROOT", "KURA_MARIADB_ROOT"):
         del os.environ[name]
 
 
 def free_port():
-    with contextlib.closing(socket.socket()) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port below those that the system gives to clients; halves of a run that are on at once do not meet."""
+    half = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 2
+    while True:
+        port = 12000 + half * 10000 + random.randrange(10000)
+        with contextlib.closing(socket.socket()) as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
+
+
+def fetch(script, root):
+    """Download a server once, whoever asks first."""
+    pathlib.Path(root).parent.mkdir(parents=True, exist_ok=True)
+    with open(root + ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run([str(script), "fetch", root], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=300)
+        assert done.returncode == 0, f"{script} fetch: {done.stderr}"
 
 
 class Server:
     """A real server in a folder of its own."""
 
-    def __init__(self, kind, name, ident, options=()):
+    def __init__(self, kind, name, ident, options=(), root=None):
         self.kind, self.name = kind, name
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix=f"kura-{kind}-{name}-"))
         self.port = free_port()
@@ -51,9 +68,9 @@ class Server:
                         "--innodb-buffer-pool-size=256M", "--sync-binlog=0",
                         *options]
         self.script = SERVERS / f"{kind}.sh"
-        self.root = "/" if kind == "mariadb" else MYSQL_ROOT
-        if kind == "mysql":
-            self._run("fetch", self.root)
+        self.root = root or (MARIADB_ROOT if kind == "mariadb" else MYSQL_ROOT)
+        if self.root != "/":
+            fetch(self.script, self.root)
         self._run("init", self.root, str(self.dir))
         self.start()
 
@@ -93,7 +110,11 @@ class Server:
     def clear(self):
         for name in self.schemas():
             quoted = name.replace("`", "``")
-            self.sql("SET foreign_key_checks=0", f"DROP DATABASE `{quoted}`")
+            self.sql("SET foreign_key_checks=0, lock_wait_timeout=60", f"DROP DATABASE `{quoted}`")
+
+    def binlog_tool(self):
+        """The command that reads binary logs, of the server's own version."""
+        return [str(self.script), "run", self.root, "mariadb-binlog" if self.kind == "mariadb" else "mysqlbinlog"]
 
     def args(self):
         return [f"--socket={self.socket}", "--user=root"]
@@ -151,14 +172,37 @@ def run(program, *args, env=None, timeout=300, **options):
     return Result(done)
 
 
+STARTED = []
+
+
+def start(program, *args, env=None, log=None, under=()):
+    """A program that goes on until it is told to stop, or the test ends; log: a file for all it says; under: what is to
+    run it."""
+    with open(log or os.devnull, "a") as file:
+        out = {"stdout": file, "stderr": file} if log else {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        STARTED.append(subprocess.Popen([*map(str, under), str(BIN / program), *map(str, args)], stdin=subprocess.DEVNULL,
+                                        text=True, env={**os.environ, "HOME": HOME, **(env or {})}, **out))
+    return STARTED[-1]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item):
+    """What a failed test left running must not hold up the next one's servers."""
+    while STARTED:
+        one = STARTED.pop()
+        if one.poll() is None:
+            one.kill()
+            one.wait()
+
+
 @pytest.fixture
 def kura():
     return run
 
 
-@pytest.fixture(scope="session")
-def gateway():
-    """A real S3 server: (endpoint, environment)."""
+@contextlib.contextmanager
+def running_gateway():
+    """A real S3 server: its endpoint."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="kura-rgw-"))
     port = free_port()
     script = str(SERVERS / "rgw.sh")
@@ -171,6 +215,12 @@ def gateway():
     finally:
         subprocess.run([script, "stop", str(folder)], timeout=60)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def gateway():
+    with running_gateway() as endpoint:
+        yield endpoint
 
 
 S3_ENV = {"AWS_ACCESS_KEY_ID": S3_KEY, "AWS_SECRET_ACCESS_KEY": S3_SECRET}
@@ -197,8 +247,7 @@ def directory(tmp_path):
     return Store(f"file://{tmp_path}/store", path=tmp_path / "store")
 
 
-@pytest.fixture
-def bucket(gateway):
+def new_bucket(gateway):
     import boto3
     name = f"kura-{uuid.uuid4().hex[:12]}"
     client = boto3.client("s3", endpoint_url=gateway, aws_access_key_id=S3_KEY,
@@ -206,6 +255,11 @@ def bucket(gateway):
     client.create_bucket(Bucket=name)
     return Store(f"s3://{name}/backups", [f"--s3-endpoint={gateway}"], S3_ENV,
                  client=client, bucket=name)
+
+
+@pytest.fixture
+def bucket(gateway):
+    return new_bucket(gateway)
 
 
 @pytest.fixture(params=["file", "s3"])

@@ -26,6 +26,14 @@ COMMAND_LINE = [
     ("backupd config d --adopt", 2, "--adopt does not go with 'config'"),
     ("backupd run d {S} {C} --workers=x", 2, "--workers: 'x' is not a whole number"),
     ("backupd run d {S} {C} --workers=0", 2, "--workers 0: not 1 to 64"),
+    ("backupd run d {S} {C} --port=65536", 2, "port '65536' is not 1 to 65535"),
+    # what these become when cut to 32 bits would do: 3306, 16 and 1
+    ("backupd run d {S} {C} --port=4294970602", 2, "port '4294970602' is not 1 to 65535"),
+    ("backupd run d {S} --host=127.0.0.1 --defaults-file={tmp}/port.cnf", 2, "port '4294970602' is not 1 to 65535"),
+    ("backupd run d {S} --host=127.0.0.1 --defaults-file={tmp}/minus.cnf", 2,
+     "port '-1844674407370954831' is not 1 to 65535"),
+    ("backupd run d {S} {C} --transfers=4294967312", 2, "--transfers: not 1 to 256"),
+    ("catalog verify orders {S} --workers=4294967297", 2, "--workers: not 1 to 64"),
     ("backupd run d {S} {C} --level=20", 2, "--level 20: not 1 to 19"),
     ("backupd run d {S} {C} --lock-hold=5x", 2, "--lock-hold: '5x' is not a time such as 500ms, 10s, 5m or 2h"),
     ("backupd run d {S} {C} --ssl-mode=NOPE", 2,
@@ -73,16 +81,17 @@ COMMAND_LINE = [
      "{tmp}/open: others may read this password; chmod 600 {tmp}/open"),
     ("backupd run d {S} {C} --config={tmp}/none.conf", 2, "{tmp}/none.conf: No such file or directory"),
     ("backupd run d {S} {C} --config={tmp}/key.conf", 2, "{tmp}/key.conf:3: unknown key 'bogus' in [store main]"),
-    ("backupd run d {S} {C} --config={tmp}/section.conf", 2, "{tmp}/section.conf:2: unknown section [nope]; sections "
-     "are [store NAME], [defaults] and [source NAME]"),
+    ("backupd run d {S} {C} --config={tmp}/section.conf", 2, "{tmp}/section.conf:1: unknown section [nope]; sections "
+     "are [daemon], [store NAME], [defaults], [template NAME], [source NAME] and [notify NAME]"),
     ("backupd run d {S} {C} --config={tmp}/cut.conf", 2, "{tmp}/cut.conf:1: '[' without ']'"),
     ("backupd run d {S} {C} --config={tmp}/lost.conf", 2, "{tmp}/lost.conf:1: 'host' stands in no section; begin with "
      "[store NAME], [defaults] or [source NAME]"),
     ("backupd run d {S} {C} --config={tmp}/value.conf", 2, "{tmp}/value.conf:2: neither [section] nor key = value"),
     ("backupd run d {S} {C} --config={tmp}/time.conf", 2,
-     "{tmp}/time.conf:2: '5 parsecs' is not a time such as 500ms, 10s, 5m or 2h"),
+     "{tmp}/time.conf:2: lock-hold: '5 parsecs' is not a time such as 500ms, 10s, 5m or 2h"),
     ("backupd run d {S} {C} --config={tmp}/nul.conf", 2, "{tmp}/nul.conf: holds a NUL byte"),
-    ("backupd run d {S} {C} --config={tmp}/long.conf", 2, "{tmp}/long.conf:2: a line longer than 198 bytes"),
+    ("backupd run d {S} {C} --config={tmp}/long.conf", 2, "{tmp}/long.conf:2: a line longer than 198 bytes; "
+     "put a long value into the environment or on the command line"),
     ("catalog list", 2, "no store is named; give --store=URL, KURA_STORE, or a [store NAME] section in kura.conf"),
     ("catalog list --store=file://{tmp}/none/x", 4, "{tmp}/none/x: No such file or directory"),
     ("catalog show {S}", 2, "show needs SOURCE/ID"),
@@ -113,6 +122,7 @@ COMMAND_LINE = [
 ]
 FILES = {
     "plain": "x", "secret": "wrong\n", "open": "x\n", "bogus.cnf": "[client]\nuser=root\n[kura]\nbogus=1\n",
+    "port.cnf": "[client]\nport=4294970602\n", "minus.cnf": "[client]\nport=-18446744073709548310\n",
     "cut.cnf": "[client\n", "key.conf": "[store main]\nurl = file:///x\nbogus = 1\n", "section.conf": "[nope]\nx = 1\n",
     "cut.conf": "[store main\nurl = x\n", "lost.conf": "host = x\n", "value.conf": "[defaults]\nworkers\n",
     "time.conf": "[source d]\nlock-hold = 5 parsecs\n", "nul.conf": "[defaults]\n\0host = x\n",
@@ -160,6 +170,37 @@ def test_environment_is_checked_as_options_are(bench):
     _, _, names = bench
     done = run("backupd", "run", "d", names["S"], *names["C"].split(), env={"KURA_LEVEL": "99"})
     assert (done.status, done.out) == (2, "") and "99: not 1 to 19" in done.err, done
+
+
+TLS = "127.0.0.1:{port}: error 2026: TLS/SSL error: {why}; check --ssl-mode and --ssl-ca"
+UNSIGNED, MISNAMED = "self-signed certificate in certificate chain", "Validation of SSL server certificate failed"
+
+
+@pytest.mark.parametrize("mode,ca,why", [
+    ("REQUIRED", None, None), ("VERIFY_CA", "ours", None), ("VERIFY_CA", "other", UNSIGNED),
+    # one switch of the library for chain and name; the server's own certificate names no host
+    ("VERIFY_CA", None, UNSIGNED), ("VERIFY_IDENTITY", "ours", MISNAMED), ("VERIFY_IDENTITY", "other", UNSIGNED),
+])
+def test_certificates(servers, directory, tmp_path, mode, ca, why):
+    server = servers("mysql", "source")
+    server.clear()
+    server.sql("CREATE DATABASE d", "CREATE USER tls@'127.0.0.1' IDENTIFIED BY 'secret' REQUIRE SSL",
+               "GRANT ALL ON *.* TO tls@'127.0.0.1'")
+    other = tmp_path / "other.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null", "-out", other,
+                    "-subj", "/CN=other"], check=True, capture_output=True)
+    path = {"ours": server.dir / "data/ca.pem", "other": other}.get(ca)
+    try:
+        done = run("backupd", "run", "d", *directory.args, "--host=127.0.0.1", f"--port={server.port}", "--user=tls",
+                   f"--ssl-mode={mode}", *([f"--ssl-ca={path}"] if path else []), env={"KURA_PASSWORD": "secret"})
+    finally:
+        server.sql("DROP USER tls@'127.0.0.1'")
+        server.clear()
+    if why is None:
+        assert done.status == 0, done
+    else:
+        line = f"backupd: {TLS.format(port=server.port, why=why)}\n"
+        assert (done.status, done.out, done.err) == (1, "", line)
 
 
 BUCKETS = [

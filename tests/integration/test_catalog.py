@@ -21,7 +21,7 @@ def stored(servers, directory):
     source.clear()
     fill(source, rows=40000, tables=2)
     source.sql("CREATE TABLE d.small (id INT PRIMARY KEY, v VARCHAR(10))", "INSERT INTO d.small VALUES (1,'x'),(2,NULL)")
-    directory.id = backup(source, directory, "--range-bytes=512K")
+    directory.id = backup(source, directory, "--chunk-bytes=512K")
     yield directory
     source.clear()
 
@@ -178,7 +178,7 @@ def page_commands():
     text = subprocess.run(["mandoc", "-T", "ascii", str(TOP / "man/kura-store.7")], capture_output=True, text=True,
                           check=True).stdout
     text = re.sub(r".\x08", "", text)
-    text = text[text.index("EXAMPLES"):text.index("SEE ALSO")]
+    text = text[text.index("EXAMPLES"):text.index("Binary logs read by hand")]
     lines = [l for l in text.splitlines() if l.startswith("           ")]
     return "\n".join(l.strip() for l in lines)
 

@@ -63,6 +63,7 @@ def forget_source(replica):
     replica.sql(f"STOP {word}")
     replica.sql(f"RESET {word} ALL")
     replica.clear()
+    replica.sql("DROP USER IF EXISTS repl@'127.0.0.1'")
     reset(replica)
     if replica.kind == "mariadb":
         replica.sql("SET GLOBAL gtid_slave_pos=''")
@@ -99,6 +100,7 @@ def trio(servers, request):
     source, target, replica = (servers(kind, name) for name in ("source", "target", "replica"))
     for server in (source, target):
         server.clear()
+        server.sql("DROP USER IF EXISTS repl@'127.0.0.1'")
         reset(server)
     forget_source(replica)
     source.sql("CREATE USER IF NOT EXISTS repl@'127.0.0.1' IDENTIFIED BY 'repl'",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Help, man pages, completion and the example of kura.conf say the same."""
 import re
+import runpy
 import shutil
 import subprocess
 
@@ -10,18 +11,14 @@ from conftest import TOP, run
 
 MAN = TOP / "man"
 EXAMPLE = MAN / "kura.conf.example"
-VERBS = {
-    "backupd": ("run", "grants", "config"),
-    "catalog": ("list", "show", "verify", "cat", "leftovers"),
-    "restore": ("plan", "run", "extract"),
-}
+PROGRAMS = ("backupd", "catalog", "restore")
 # Options of builds for tests alone.
-HOOKS = {"lock-path", "range-bytes", "late-snapshot"}
+HOOKS = {"test-later", "lock-path", "range-bytes", "chunk-bytes", "late-snapshot", "between"}
 # The option with which a script is asked for needs no completion itself.
 UNCOMPLETED = {"completion"}
 
 
-@pytest.fixture(params=sorted(VERBS))
+@pytest.fixture(params=PROGRAMS)
 def program(request):
     return request.param
 
@@ -30,6 +27,10 @@ def ok(*args):
     done = run(*args)
     assert done.status == 0, done
     return done.out
+
+
+def verbs_of(program):
+    return re.findall(rf"^  {program} (\S+)", ok(program, "--help"), re.M)
 
 
 def helped(text):
@@ -46,7 +47,7 @@ def helped(text):
 def taken(program):
     """Options that at least one verb takes."""
     return set().union(*(helped(ok(program, verb, "--help"))
-                         for verb in VERBS[program])) - HOOKS
+                         for verb in verbs_of(program))) - HOOKS
 
 
 def flags(lines):
@@ -60,10 +61,10 @@ def page(name):
 
 
 def test_verbs(program):
-    verbs = re.findall(rf"^  {program} (\S+)", ok(program, "--help"), re.M)
-    assert tuple(verbs) == VERBS[program]
+    verbs = verbs_of(program)
+    assert len(verbs) >= 4 and len(set(verbs)) == len(verbs)
     described = {m for line in page(f"{program}.8") if line.startswith(".It Cm")
-                 for m in [line.split()[2]]}
+                 for m in re.findall(r"Cm ([a-z]+)", line)}
     assert described == set(verbs)
 
 
@@ -87,7 +88,7 @@ def test_man_page_names_no_unknown_option(program):
 def test_man_page_gives_the_defaults_of_help(program):
     """Where both name a default, it is the same."""
     shown = {}
-    for verb in VERBS[program]:
+    for verb in verbs_of(program):
         for name, value in re.findall(
                 r"^  --([a-z0-9-]+)=\S*\n(?:        (?!\(default).*\n)+"
                 r"        \(default: (\S+)\)$", ok(program, verb, "--help"), re.M):
@@ -110,14 +111,13 @@ def test_completion_offers_each_option(program, shell):
     # --no-NAME is the same setting as --NAME.
     missing -= {"no-" + name for name in words}
     assert sorted(missing) == []
-    for verb in VERBS[program]:
+    for verb in verbs_of(program):
         assert re.search(rf"[\s\"]{verb}\s", script), verb
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_completion_is_a_script(program, shell):
-    if shutil.which(shell) is None:
-        pytest.skip(f"no {shell} here")
+    assert shutil.which(shell), f"no {shell} here: ./dev setup installs it"
     done = subprocess.run([shell, "-n"], input=ok(program, f"--completion={shell}"),
                           capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
@@ -130,7 +130,7 @@ def example_settings():
     sections, now = {}, None
     for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
         head = re.fullmatch(r"\[(\S+)(?: \S+)?\]", line)
-        key = re.fullmatch(r"#([a-z][a-z0-9-]*) = (\S.*)", line)
+        key = re.fullmatch(r"#?([a-z][a-z0-9-]*) = (\S.*)", line)
         if head:
             now = sections.setdefault(head[1], {})
         elif key:
@@ -141,18 +141,27 @@ def example_settings():
     return sections
 
 
-def man_settings():
-    """{section: names} of kura.conf(5): the .Va of each section's item."""
-    sections, now = {}, None
-    for line in page("kura.conf.5"):
-        head = re.fullmatch(r"\.It Li \[(\w+)(?: NAME)?\]", line)
-        if head:
-            now = sections.setdefault(head[1], set())
-        elif line == ".El":
-            now = None
-        elif line.startswith(".Va ") and now is not None:
-            now.add(line.split()[1])
+def keys_of_the_file():
+    """{section: names} as backupd tells them."""
+    sections = {}
+    for line in ok("backupd", "--keys").splitlines():
+        section, name, *_ = line.split("\t")
+        sections.setdefault(section, set()).add(name)
     return sections
+
+
+def test_man_page_has_the_table_of_the_keys():
+    """Once it differs: backupd --keys | man/keys"""
+    script = runpy.run_path(str(MAN / "keys"))
+    page = (MAN / "kura.conf.5").read_text(encoding="utf-8")
+    assert page.split(script["BEGIN"])[1].split(script["END"])[0] == script["table"](ok("backupd", "--keys"))
+
+
+def uncommented(tmp_path):
+    """The example, its # taken away from each key, and what it includes."""
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/more.conf").write_text("[source more]\nhost = db\n")
+    return re.sub(r"^#(?=[a-z])", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.M)
 
 
 def effective(tmp_path, text, *args, program="backupd"):
@@ -161,30 +170,36 @@ def effective(tmp_path, text, *args, program="backupd"):
     return run(program, *args, f"--config={path}")
 
 
-def test_example_has_each_setting_of_the_man_page():
-    man, example = man_settings(), example_settings()
-    assert set(man) == set(example) == {"store", "defaults", "source"}
-    assert set(example["store"]) == man["store"]
+def test_example_has_each_key():
+    keys, example = keys_of_the_file(), example_settings()
+    assert set(example) == {*keys, "defaults", "template"}
+    for section in ("daemon", "notify", "store"):
+        assert set(example[section]) == keys[section], section
     assert set(example["defaults"]).isdisjoint(example["source"])
-    assert set(example["defaults"]) | set(example["source"]) == man["source"]
+    assert set(example["defaults"]) | set(example["source"]) == keys["source"]
 
 
-def test_man_page_has_each_setting_that_the_file_may_hold(tmp_path):
+def test_each_key_stands_where_it_may_and_nowhere_else(tmp_path):
     """Each name that backupd knows is tried in each section."""
     names = re.findall(r"^(?:# )?([a-z][a-z0-9-]*) (?:=|is not set)",
                        ok("backupd", "config"), re.M)
-    assert len(names) > 40
-    values = {k: v for keys in example_settings().values() for k, v in keys.items()}
-    accepted = {"store": set(), "source": set()}
+    names = set(names) | set().union(*keys_of_the_file().values())
+    assert len(names) > 100
+    known = example_settings()
+    values = {k: v for keys in known.values() for k, v in keys.items()}
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d/none.conf").write_text("")
+    accepted = {"daemon": set(), "notify": set(), "store": set(), "source": set()}
     for section in accepted:
+        head = "daemon" if section == "daemon" else f"{section} x"
         for name in names:
-            done = effective(tmp_path, f"[{section} x]\n{name} = "
-                             f"{values.get(name, 1)}\n", "config")
+            value = known[section].get(name, values.get(name, 1))
+            done = effective(tmp_path, f"[template nightly]\n[{head}]\n{name} = {value}\n", "config")
             if done.status == 0:
                 accepted[section].add(name)
             else:
                 assert f"unknown key '{name}'" in done.err, done
-    assert accepted == {k: v for k, v in man_settings().items() if k in accepted}
+    assert accepted == keys_of_the_file()
 
 
 def test_example_is_accepted_as_it_stands():
@@ -192,23 +207,28 @@ def test_example_is_accepted_as_it_stands():
     ok("backupd", "config", "orders", f"--config={EXAMPLE}")
 
 
+def test_example_is_accepted_by_the_check():
+    done = run("backupd", "check", "--offline", f"--config={EXAMPLE}")
+    assert done.status == 0, done
+
+
 def test_example_is_accepted_uncommented(tmp_path):
-    text = re.sub(r"^#(?=[a-z])", "", EXAMPLE.read_text(encoding="utf-8"),
-                  flags=re.M)
-    done = effective(tmp_path, text, "config", "orders")
+    done = effective(tmp_path, uncommented(tmp_path), "config", "orders")
     assert done.status == 0, done
     sections = example_settings()
     for name, value in {**sections["defaults"], **sections["source"]}.items():
         assert re.search(rf"^{name} = {re.escape(value)}  # \S+kura\.conf:\d+$",
                          done.out, re.M), f"{name}\n{done}"
+    every = run("backupd", "config", f"--config={tmp_path}/kura.conf")
+    for head in ("daemon", "notify ops", "store main", "defaults", "source orders", "source more"):
+        assert f"\n[{head}]\n" in every.out, every
 
 
 @pytest.mark.parametrize("other, args", [
     ("catalog", ("list",)), ("restore", ("extract", "orders", "--into=out"))])
 def test_example_uncommented_is_read_by_the_others(tmp_path, other, args):
     """No program stumbles over keys that only another one uses."""
-    text = re.sub(r"^#(?=[a-z])", "", EXAMPLE.read_text(encoding="utf-8"),
-                  flags=re.M).replace("s3://backups/mysql", f"file://{tmp_path}/none")
+    text = uncommented(tmp_path).replace("s3://backups/mysql", f"file://{tmp_path}/none")
     # These two are files that must be there.
     text = re.sub(r"^(defaults-file|password-file) = .*\n", "", text, flags=re.M)
     done = effective(tmp_path, text, *args, program=other)

@@ -5,19 +5,13 @@ import json
 import os
 import re
 import signal
-import subprocess
 import threading
 import time
 
 import pymysql
 import pytest
-from conftest import BIN, HOME, run
-
-
-def start(program, *args, env=None):
-    return subprocess.Popen([str(BIN / program), *map(str, args)], stdin=subprocess.DEVNULL,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env={**os.environ, "HOME": HOME, **(env or {})})
+from conftest import run, start
+from daemons import Daemon
 
 
 def fill(server, rows=60000, tables=3):
@@ -188,6 +182,69 @@ def test_ddl_that_waits_makes_the_dump_give_way(source, directory):
         assert waited < 20
 
 
+# The ways on which DDL is not held off while the definitions are read.
+UNHELD = ["ftwrl", "lock_tables", "lock_free"]
+
+
+@pytest.fixture
+def unheld(source, kind):
+    """Options for an account that may do all but hold DDL off."""
+    source.sql("CREATE USER unheld@localhost IDENTIFIED BY 'secret'", "GRANT ALL ON *.* TO unheld@localhost")
+    if kind == "mysql":
+        source.sql("REVOKE BACKUP_ADMIN ON *.* FROM unheld@localhost")
+    yield [f"--socket={source.socket}", "--user=unheld"]
+    source.sql("DROP USER unheld@localhost")
+
+
+@pytest.mark.parametrize("path", UNHELD)
+@pytest.mark.parametrize("ddl,object,text", [
+    ("CREATE TABLE IF NOT EXISTS d.late AS SELECT 7 AS id", "rows:d.late", "7\n"),
+    ("DROP TABLE IF EXISTS d.t1", None, ""),
+    ("CREATE OR REPLACE VIEW d.v AS SELECT 'new' AS x", "ddl:d.v", "'new'"),
+    ("CREATE FUNCTION IF NOT EXISTS d.f() RETURNS INT DETERMINISTIC RETURN 9", "ddl:d.f", "9"),
+], ids=["table", "drop", "view", "function"])
+def test_ddl_before_the_snapshot_repeats_it(source, unheld, directory, path, ddl, object, text):
+    source.sql("CREATE DATABASE d", "CREATE TABLE d.t1 (id INT PRIMARY KEY)", "CREATE VIEW d.v AS SELECT 'old' AS x")
+    done = run("backupd", "run", "d", *directory.args, *unheld, f"--lock-path={path}", f"--between={ddl}", "--json",
+               "--snapshot-wait=60s", env={"KURA_PASSWORD": "secret"})
+    assert done.status == 0, done
+    assert json.loads(done.out)["snapshot"]["method"] == path
+    assert done.err.count("definitions changed before the snapshot stood: both are taken again") == 1, done
+    if object:
+        assert text in run("catalog", "cat", "d/latest", object, *directory.args).out
+    else:
+        assert "d.t1" not in run("catalog", "show", "d/latest", "--tables", *directory.args).out
+    assert run("catalog", "verify", "d", *directory.args).status == 0
+
+
+def test_a_repeated_snapshot_counts_locked_rows_once(source, unheld, directory, kind):
+    """Rows that are read under the lock were read in the attempt that failed, too."""
+    source.sql("CREATE DATABASE d", "CREATE TABLE d.m (id INT PRIMARY KEY, j JSON) ENGINE=MyISAM",
+               "INSERT INTO d.m VALUES (1, JSON_ARRAY(CAST(1.10 AS DECIMAL(5,2)))), (2, '{}')",
+               "CREATE TABLE d.big (id INT PRIMARY KEY, pad LONGTEXT) ENGINE=MyISAM",
+               "INSERT INTO d.big VALUES (1, REPEAT('x', 1500000)), (2, REPEAT('y', 1500000))")
+    done = run("backupd", "run", "d", *directory.args, *unheld, "--lock-path=lock_tables", "--json",
+               # sorts before the others: tables get other numbers, chunks other keys
+               "--between=CREATE TABLE IF NOT EXISTS d.a (id INT)", env={"KURA_PASSWORD": "secret"})
+    assert done.status == 0 and "both are taken again" in done.err, done
+    head = json.loads(done.out)
+    assert head["totals"]["rows"] == 4 and head["totals"]["objects"] == 1
+    shown = json.loads(run("catalog", "show", "d/latest", "--json", *directory.args).out)
+    assert shown["inexact"] == ([{"table": 3, "column": 1, "rows": 1}] if kind == "mysql" else [])
+    assert len([k for k in directory.keys() if ".tsv" in k]) == 1
+    assert run("catalog", "verify", "d", *directory.args).status == 0
+
+
+def test_ddl_without_end_is_given_up(source, unheld, directory):
+    source.sql("CREATE DATABASE d", "CREATE PROCEDURE d.churn() BEGIN SET @s = CONCAT('CREATE TABLE d.n',"
+               " REPLACE(UUID(), '-', ''), ' (id INT)'); PREPARE s FROM @s; EXECUTE s; END")
+    done = run("backupd", "run", "d", *directory.args, *unheld, "--lock-path=ftwrl", "--between=CALL d.churn()",
+               env={"KURA_PASSWORD": "secret"})
+    assert done.status == 75, done
+    assert done.err.splitlines()[-1] == "backupd: definitions changed during each of 5 attempts at a snapshot"
+    assert heads(directory) == [] and directory.keys() == ["kura.json"]
+
+
 def test_blocked_lock_names_its_holder_and_stalls_nobody(filled, directory, kind):
     holder = filled.connect()
     cursor = holder.cursor()
@@ -224,6 +281,21 @@ def test_another_server_is_refused_unless_adopted(filled, target, directory):
     assert len(heads(directory)) == 2
 
 
+@pytest.mark.parametrize("kind", ["mariadb"])
+def test_a_server_that_was_reset_is_asked_for(filled, directory, tmp_path):
+    """MariaDB has no UUID: with its GTIDs gone nothing says that it is the same."""
+    assert run("backupd", "run", "d", *directory.args, *filled.args()).status == 0
+    filled.sql("RESET MASTER", "CREATE TABLE d.later (a INT)")
+    done = run("backupd", "run", "d", *directory.args, *filled.args())
+    why = "its binary log was reset, or it is another server of that number; if it was reset, 'backupd run d --adopt' takes it"
+    assert done.status == 1 and why in done.err, done
+    with Daemon(tmp_path / "d", directory, {"d": (filled, {"archive": "no"})}) as daemon:
+        daemon.run_job("d", ok=False)
+        wait_for(lambda: why in daemon.ask("status").out)
+    assert run("backupd", "run", "d", *directory.args, *filled.args(), "--adopt").status == 0
+    assert run("backupd", "run", "d", *directory.args, *filled.args()).status == 0
+
+
 def test_least_grants_are_enough(filled, directory, kind):
     text = run("backupd", "grants", f"--for={kind}").out
     filled.sql("DROP USER IF EXISTS 'kura'@'%'")
@@ -244,13 +316,16 @@ def test_least_grants_are_enough(filled, directory, kind):
                    env={"KURA_PASSWORD": "secret"})
         assert done.status == 0, done
         assert json.loads(done.out)["snapshot"]["method"] == "lock_free"
+        # definitions read on the way that was refused are no part of it
+        made = f"d/{json.loads(done.out)['id']}"
+        assert run("catalog", "verify", made, *directory.args).status == 0
     finally:
         filled.sql("DROP USER 'kura'@'%'")
 
 
 def test_no_proof_is_refused_naming_the_right(filled, directory, kind):
     filled.sql("DROP USER IF EXISTS poor@localhost", "CREATE USER poor@localhost IDENTIFIED BY 'secret'",
-               "GRANT SELECT ON *.* TO poor@localhost")
+               "GRANT SELECT, TRIGGER, EVENT ON *.* TO poor@localhost")
     args = [*directory.args, f"--socket={filled.socket}", "--user=poor", "--no-accounts", "--json"]
     # rows that no snapshot holds still need a lock, whatever the server's pauses
     filled.sql("CREATE TABLE d.m (id INT) ENGINE=MyISAM")
@@ -267,6 +342,22 @@ def test_no_proof_is_refused_naming_the_right(filled, directory, kind):
         assert run("catalog", "show", "d/latest", *directory.args).status == 4
     finally:
         filled.sql("DROP USER poor@localhost")
+
+
+def test_what_the_account_may_not_see_is_never_left_out_unseen(filled, directory):
+    filled.sql("CREATE TRIGGER d.r BEFORE INSERT ON d.t0 FOR EACH ROW SET @x = 1",
+               "DROP USER IF EXISTS blind@localhost", "CREATE USER blind@localhost",
+               "GRANT ALL ON *.* TO blind@localhost", "REVOKE TRIGGER ON *.* FROM blind@localhost")
+    args = ["d", *directory.args, f"--socket={filled.socket}", "--user=blind"]
+    try:
+        done = run("backupd", "run", *args)
+        assert done.status == 1 and heads(directory) == []
+        assert "no right TRIGGER on *.*: what it may not see would be left out unseen; grant TRIGGER" in done.err, done
+        # of a part it is said
+        done = run("backupd", "run", *args, "--include=d.t1")
+        assert done.status == 0 and "the account may not see all" in done.err and "right=TRIGGER" in done.err, done
+    finally:
+        filled.sql("DROP USER blind@localhost", "DROP TRIGGER d.r")
 
 
 def test_server_killed_in_mid_dump(servers, directory, kind):
@@ -294,7 +385,9 @@ def own_pid(server):
 def reading(source, p):
     found = []
     wait_for(lambda: found.extend(re.findall(r"`d`\.`(t\d)`", " ".join(
-        r[7] or "" for r in source.sql("SHOW PROCESSLIST")))) or found or p.poll() is not None)
+        r[7] for r in source.sql("SHOW PROCESSLIST")
+        # definitions and estimates name tables, too
+        if (r[7] or "").startswith("SELECT")))) or found or p.poll() is not None)
     assert found, p.communicate()
     return found[0]
 
@@ -331,3 +424,32 @@ def test_prepared_xa_transactions_are_in_the_head(filled, directory):
             assert "999999\t" not in run("catalog", "cat", "d/latest", "rows:d.t0", *directory.args).out
         finally:
             cursor.execute("XA ROLLBACK 'kura-test'")
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_no_definition_fails_because_of_the_locks(source, directory, workers):
+    """A statement that waits for us holds locks itself: what we ask for next must not make a deadlock of it."""
+    source.sql("CREATE DATABASE d", "CREATE DATABASE aside",
+               *(f"CREATE TABLE d.t{n} (id INT PRIMARY KEY, v TEXT)" for n in range(200)),
+               "CREATE TABLE aside.x (id INT)")
+    stop, errors, done = threading.Event(), [], [0]
+
+    def change():
+        with contextlib.closing(source.connect()) as c, c.cursor() as cursor:
+            while not stop.is_set():
+                try:
+                    cursor.execute(f"ALTER TABLE aside.x COMMENT '{done[0]}'")
+                    done[0] += 1
+                except pymysql.MySQLError as error:
+                    errors.append(error)
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        for _ in range(3):
+            backup = run("backupd", "run", "d", *directory.args, *source.args(), "--exclude=aside", f"--workers={workers}")
+            assert backup.status == 0, backup
+    finally:
+        stop.set()
+        thread.join()
+    assert errors == [] and done[0] > 0

@@ -71,7 +71,7 @@ def pristine(servers, tmp_path_factory):
     fill(server, rows=40000, tables=1)
     server.sql("CREATE TABLE d.small (id INT PRIMARY KEY)", "INSERT INTO d.small VALUES (1)", "ANALYZE TABLE d.t0",
                "CREATE PROCEDURE d.p() SELECT 1")
-    backup(server, store, "--range-bytes=1M")
+    backup(server, store, "--chunk-bytes=1M")
     server.clear()
     return store
 

@@ -60,8 +60,27 @@ def test_small_ranges_and_inserts_come_back(source, target, store):
                "INSERT INTO big.neg SELECT CONV(LEFT(HEX(c), 15), 16, 10) - 500000000000000000, pad FROM big.t",
                "INSERT INTO big.uuid SELECT CONCAT(LEFT(HEX(c), 8), '-', n.k), n.k FROM big.t,"
                " (SELECT 1 AS k UNION SELECT 2) n",
-               "ANALYZE TABLE big.t, big.neg, big.uuid")
-    backup(source, store, "--workers=3", "--range-bytes=100K")
+               "CREATE TABLE big.day (day DATE, k INT, v CHAR(30), PRIMARY KEY (day, k))",
+               "SET SESSION sql_mode='ALLOW_INVALID_DATES'",
+               "INSERT INTO big.day SELECT DATE'2024-01-01' + INTERVAL k % 700 DAY, k, k FROM"
+               " (SELECT ROW_NUMBER() OVER (ORDER BY id) AS k FROM big.neg) n",
+               "INSERT INTO big.day VALUES ('0000-00-00', -1, ''), ('2024-02-31', -2, ''), ('2024-02-00', -3, '')",
+               "CREATE TABLE big.stamp (at DATETIME(6) PRIMARY KEY, v CHAR(60))",
+               "INSERT INTO big.stamp SELECT TIMESTAMP'2024-01-01 00:00:00' + INTERVAL k * 1234567 MICROSECOND, v FROM big.day",
+               "CREATE TABLE big.price (p DECIMAL(30,4) PRIMARY KEY, v CHAR(60))",
+               "INSERT INTO big.price SELECT (k - 9000) * 12345678901.0625, v FROM big.day",
+               "ANALYZE TABLE big.t, big.neg, big.uuid, big.day, big.stamp, big.price",
+               "SET GLOBAL log_output='TABLE'", "SET GLOBAL general_log=1")
+    try:
+        backup(source, store, "--workers=3", "--range-bytes=100K")
+    finally:
+        source.sql("SET GLOBAL general_log=0")
+    parts = [r[0] for r in source.sql("SELECT CAST(argument AS CHAR) FROM mysql.general_log")]
+    source.sql("TRUNCATE TABLE mysql.general_log")
+    for table in ("t", "neg", "uuid", "day", "stamp", "price"):
+        read = [p for p in parts if f"FROM `big`.`{table}` FORCE INDEX (`PRIMARY`) WHERE" in p and "ORDER BY" in p
+                and "LIMIT" not in p and "GROUP BY" not in p]
+        assert len(read) >= 5, (table, read)
     if target.kind == "mysql":
         target.sql("SET GLOBAL local_infile=0")
     try:

@@ -9,7 +9,8 @@ import time
 
 import pytest
 from conftest import S3_ENV, S3_KEY, S3_SECRET, TOP, Store, run
-from test_dump import fill, start, wait_for
+from daemons import Daemon, wait_for
+from test_dump import fill, start
 from test_roundtrip import backup, compare
 
 sys.path.insert(0, str(TOP / "tests/tools"))
@@ -97,12 +98,57 @@ def test_restore_gets_through(source, target, faulty, faults, rules):
     compare(source, target)
 
 
+def test_refused_chunk_is_no_backup(source, faulty, faults):
+    """The only chunk's answer comes after its range was read: it must be waited for."""
+    source.sql("CREATE DATABASE x", "CREATE TABLE x.t AS SELECT * FROM d.t LIMIT 2000")
+    faults.add("403", "PUT", r"\.tsv\.zst")
+    done = run("backupd", "run", "orders", *faulty.args, "--include=x.*", *source.args(), env=faulty.env)
+    assert done.status == 1 and faults.spent(), done
+    assert re.search(r"/0\.tsv\.zst: S3 answered 403 AccessDenied \(fault\); ", done.err.splitlines()[-1]), done
+    assert not [k for k in faulty.keys() if "/heads/" in k]
+
+
 def test_clock_off_by_twenty_minutes_is_corrected_once(source, faulty, faults):
     faults.shift = 1200
     done = run("backupd", "run", "orders", *faulty.args, *source.args(), env=faulty.env)
     assert done.status == 0, done
     warnings = [l for l in done.err.splitlines() if " warn " in l]
     assert len(warnings) == 1 and "clock" in warnings[0] and re.search(r"1[12]\d\d", warnings[0]), done
+
+
+def test_daemon_goes_on_with_a_session_token_that_is_renewed(source, bucket, faults, tmp_path):
+    """Who renews it writes the AWS files; the daemon, its archive as well, need not begin anew."""
+    file = tmp_path / "credentials"
+
+    def token(name, minutes):
+        end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60 * minutes))
+        fresh = tmp_path / "fresh"
+        fresh.write_text(f"[default]\naws_access_key_id = {S3_KEY}\naws_secret_access_key = {S3_SECRET}\n"
+                         f"aws_session_token = {name}\nx_security_token_expires = {end}\n")
+        fresh.rename(file)
+
+    def window():
+        windows = d.status("orders")["windows"]
+        return windows[-1]["to"] if windows else ""
+    store = Store(bucket.url, [f"--s3-endpoint={faults.url}"], {"AWS_SHARED_CREDENTIALS_FILE": str(file)})
+    token("one", 5.5)
+    faults.token = "one"
+    with Daemon(tmp_path / "d", store, {"orders": (source, {"include": "x.*"})}) as d:
+        source.sql("CREATE DATABASE x", "CREATE TABLE x.t (id INT PRIMARY KEY AUTO_INCREMENT)")
+        problem, = wait_for(lambda: d.status()["problems"])
+        assert (problem["kind"], problem["severity"]) == ("credentials_expire", "warning")
+        assert re.fullmatch(r"the session token of store main expires in [345] minutes: renew it", problem["text"])
+        d.run_job("orders")
+        before = wait_for(window, 180)
+        faults.token = "two"
+        d.run_job("orders", ok=False)
+        assert "ExpiredToken" in d.job("orders", "dump")["last"]["message"]
+        token("two", 600)
+        d.run_job("orders")
+        wait_for(lambda: source.sql("INSERT INTO x.t VALUES ()") == () and window() > before, 180)
+        d.ask("reload")     # it looks once a minute
+        wait_for(lambda: d.status()["problems"] == [], 180)
+        assert "two" not in d.said()
 
 
 def test_region_is_learnt(source, faulty, faults):
@@ -138,8 +184,8 @@ def test_store_away_for_good_ends_by_the_deadline(source, faulty, faults):
     faults.away = True
     out, err = dump.communicate(timeout=90)
     assert dump.returncode == 1 and out == "", err
-    assert re.match(rf"backupd: .*s3://{faulty.bucket}/\S+: (part \d+: )?no answer after \d+ tries: .*; check the endpoint and the "
-                    "network", err.splitlines()[-1]), err
+    assert re.match(rf"backupd: .*s3://{faulty.bucket}/\S+: ((part \d+|begin upload): )?no answer after \d+ tries: .*; "
+                    "check the endpoint and the network", err.splitlines()[-1]), err
     faults.away = False
     assert not [k for k in faulty.keys() if "/heads/" in k]
     # the next run cleans up, uploads as well

@@ -2,9 +2,10 @@
 """Faults of S3 that no healthy gateway shows: a proxy before a real one.
 
 Each rule is (action, method, pattern, times): a request whose method and path match gets the action, `times` times.
-Actions: 503, 500, reset (no answer), lost (done, but the answer is lost), error200 (200 with an error as its body),
-slow (answered after a while).  Properties: away (refuses every connection while set), shift (its clock, in seconds),
-region (the only one it takes)."""
+Actions: 503, 500, 403, reset (no answer), lost (done, but the answer is lost), error200 (200 with an error as its body),
+slow (answered after a while).  Properties: away (refuses every connection while set), shift (its clock, in seconds;
+exact: it tells microseconds, which no HTTP date has and tests with a faster clock need),
+region, token (the only ones it takes: another session token has expired)."""
 import datetime
 import re
 import socket
@@ -19,14 +20,16 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 ERROR = '<?xml version="1.0" encoding="UTF-8"?><Error><Code>{}</Code><Message>fault</Message>{}</Error>'
+CODES = {"503": "SlowDown", "500": "InternalError", "403": "AccessDenied"}
 
 
 class Faults:
-    def __init__(self, gateway, key, secret):
+    def __init__(self, gateway, key, secret, exact=False):
         self.gateway = urlsplit(gateway).netloc
         self.keys = Credentials(key, secret)
         self.rules, self.log, self.lock = [], [], threading.Lock()
-        self.away, self.shift, self.region = False, 0, None
+        self.exact = exact
+        self.away, self.shift, self.region, self.token = False, 0, None, None
         faults = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -79,13 +82,16 @@ class Faults:
     def spent(self):
         return all(rule[3] == 0 for rule in self.rules)
 
+    def own_date(self, handler):
+        handler._headers_buffer = [h for h in handler._headers_buffer if not h.startswith(b"Date:")]
+        now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=self.shift)
+        handler.send_header("Date", now.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if self.exact else "%a, %d %b %Y %H:%M:%S GMT"))
+
     def reply(self, handler, status, body, headers=()):
         data = body.encode()
         handler.send_response(status)
-        if self.shift:
-            handler._headers_buffer = [h for h in handler._headers_buffer if not h.startswith(b"Date:")]
-            now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=self.shift)
-            handler.send_header("Date", now.strftime("%a, %d %b %Y %H:%M:%S GMT"))
+        if self.shift or self.exact:
+            self.own_date(handler)
         for name, value in headers:
             handler.send_header(name, value)
         handler.send_header("Content-Type", "application/xml")
@@ -95,7 +101,7 @@ class Faults:
             handler.wfile.write(data)
 
     def refused(self, handler):
-        """Clock and region, as AWS judges them."""
+        """Clock, region and session token, as AWS judges them."""
         stamp = handler.headers.get("x-amz-date", "")
         if self.shift:
             try:
@@ -110,12 +116,15 @@ class Faults:
             self.reply(handler, 400, ERROR.format("AuthorizationHeaderMalformed", f"<Region>{self.region}</Region>"),
                        [("x-amz-bucket-region", self.region)])
             return True
+        if self.token and handler.headers.get("x-amz-security-token") != self.token:
+            self.reply(handler, 400, ERROR.format("ExpiredToken", ""))
+            return True
         return False
 
     def forward(self, handler, body):
         headers = {k: v for k, v in handler.headers.items() if k.lower() != "connection"}
-        if self.shift or self.region:       # the real one has the real clock: sign anew
-            for name in [k for k in headers if k.lower() in ("authorization", "x-amz-date", "host")]:
+        if self.shift or self.region or self.token:     # the real one has the real clock: sign anew
+            for name in [k for k in headers if k.lower() in ("authorization", "x-amz-date", "x-amz-security-token", "host")]:
                 del headers[name]
             request = AWSRequest(handler.command, f"http://{self.gateway}{handler.path}", headers=headers, data=body)
             S3SigV4Auth(self.keys, "s3", "us-east-1").add_auth(request)
@@ -148,8 +157,8 @@ class Faults:
             handler.close_connection = True
             self.hang_up(handler.connection)
             return
-        if what in ("503", "500"):
-            return self.reply(handler, int(what), ERROR.format("SlowDown" if what == "503" else "InternalError", ""))
+        if what in CODES:
+            return self.reply(handler, int(what), ERROR.format(CODES[what], ""))
         if what == "error200":
             return self.reply(handler, 200, ERROR.format("InternalError", ""))
         if self.refused(handler):
@@ -169,9 +178,10 @@ class Faults:
         handler._headers_buffer = [h for h in handler._headers_buffer if not h.startswith((b"Date:", b"Server:"))]
         for name, value in answer.getheaders():
             if name.lower() not in ("connection", "transfer-encoding", "content-length"):
-                if name.lower() == "date" and self.shift:
-                    continue
-                handler.send_header(name, value)
+                if name.lower() == "date" and (self.shift or self.exact):
+                    self.own_date(handler)
+                else:
+                    handler.send_header(name, value)
         if handler.command == "HEAD":
             handler.send_header("Content-Length", answer.getheader("content-length") or "0")
         elif answer.status != 204:

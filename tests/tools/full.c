@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* full: preloaded, makes the disc below FULL_DIR full after FULL_AFTER bytes. */
+/* full: preloaded, makes the disc below FULL_DIR full at FULL_AFTER bytes. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

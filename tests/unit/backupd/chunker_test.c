@@ -10,9 +10,11 @@
 
 #include "backupd/chunker.h"
 #include "backupd/plan.h"
+#include "backupd/table_run.h"
 #include "catalog/bundle.h"
 #include "codec/frame.h"
 #include "tests/unit/catalog/fixture.h"
+#include "tests/unit/http/peer.h"
 #include "tests/unit/mysql/fake.h"
 
 #define MIB ((size_t)1 << 20)
@@ -23,12 +25,15 @@ static json_t *lines;			/* what was emitted */
 static struct chunk_totals totals;
 static struct bundle_writer *bundle;
 static struct chunker *chunker;
+static struct chunker_opts opts;
 static pthread_mutex_t token = PTHREAD_MUTEX_INITIALIZER;
 static struct table_run table;
 static struct plan_item item;
 static struct schema_column columns[3];
 static size_t key[1];
-static const struct range all;
+static unsigned parts;			/* left to give */
+static unsigned empty;			/* as many begin without rows */
+static unsigned told;			/* that others may take some */
 
 static int
 give(const char *sql, struct buf *out_names, struct buf *rows, struct err *e)
@@ -36,7 +41,10 @@ give(const char *sql, struct buf *out_names, struct buf *rows, struct err *e)
 	(void)sql;
 	(void)e;
 	buf_adds(out_names, names);
-	buf_add(rows, buf_str(&answer), answer.len);
+	if (empty > 0)
+		empty--;
+	else
+		buf_add(rows, buf_str(&answer), answer.len);
 	return 0;
 }
 
@@ -54,8 +62,6 @@ setup(void **state)
 	static char id[] = "id", text[] = "t", e[] = "e", type[] = "int",
 	    enum_type[] = "enum", schema[] = "s", name[] = "n",
 	    engine[] = "InnoDB", primary[] = "PRIMARY";
-	struct chunker_opts opts = { .source = "a", .id = ID, .level = 1,
-	    .large_row = &token, .totals = &totals, .emit = keep };
 	struct err why = {0};
 
 	if (fixture_setup(state) != 0)
@@ -71,10 +77,13 @@ setup(void **state)
 	    .name = name, .columns = columns, .ncolumns = 2, .key = key,
 	    .nkey = 1, .key_name = primary } };
 	totals = (struct chunk_totals){0};
+	told = 0;
 	names = "id,t";
 	fake.query = give;
 	lines = json_array();
-	opts.store = fixture_store;
+	opts = (struct chunker_opts){ .store = fixture_store, .source = "a",
+	    .id = ID, .level = 1, .large_row = &token, .totals = &totals,
+	    .emit = keep };
 	bundle = opts.bundle = bundle_writer_new(fixture_store, "a", ID,
 	    &why);
 	chunker = chunker_new(&opts, &why);
@@ -94,13 +103,41 @@ teardown(void **state)
 	return fixture_teardown(state);
 }
 
+static const struct range *
+next(void *arg)
+{
+	static const struct range all;
+
+	(void)arg;
+	return parts-- > 0 ? &all : NULL;
+}
+
+static void
+ready(void *arg)
+{
+	(void)arg;
+	told++;
+	/* others may take parts: the cut stands */
+	assert_true(table.cut_known);
+}
+
+/* Read so many parts, each of the same answer. */
+static int
+reads(struct chunker *k, unsigned n, struct err *e)
+{
+	static const struct chunker_range range = { next, ready, NULL };
+
+	parts = n;
+	return chunker_read(k, NULL, &table, &range, e);
+}
+
 static void
 run(bool only)
 {
 	struct err e = {0};
 
-	fixture_ok(chunker_range(chunker, NULL, &table, &all, only, NULL,
-	    NULL, &e), &e);
+	table.shared = !only;
+	fixture_ok(reads(chunker, 1, &e), &e);
 }
 
 static void
@@ -108,8 +145,7 @@ runs_not(enum err_code code, const char *why)
 {
 	struct err e = {0};
 
-	fixture_failed(chunker_range(chunker, NULL, &table, &all, true, NULL,
-	    NULL, &e), &e, code, why);
+	fixture_failed(reads(chunker, 1, &e), &e, code, why);
 	assert_int_equal(json_array_size(lines), 0);
 }
 
@@ -330,34 +366,71 @@ test_chunker_large_row(void **state)
 	assert_int_equal(pthread_mutex_unlock(&token), 0);
 }
 
-static int
-told(void *arg, struct err *e)
+static void
+test_chunker_says_once_that_others_may_take_parts(void **state)
 {
-	unsigned *n = arg;
+	struct err e = {0};
 
-	(void)e;
-	++*n;
-	/* further ranges may start: the cut stands */
-	assert_true(table.cut_known);
-	return 0;
+	(void)state;
+	/* after the first part at the latest */
+	buf_adds(&answer, "1\tx\n");
+	fixture_ok(reads(chunker, 3, &e), &e);
+	assert_int_equal(told, 1);
+	/* as soon as a chunk begins */
+	told = 0;
+	table.cut_known = false;
+	fill(2, 5000, 1000);
+	fixture_ok(reads(chunker, 1, &e), &e);
+	assert_int_equal(told, 1);
+}
+
+/* A chunk goes on from one part to the next. */
+static void
+test_chunker_parts_are_one_chunk(void **state)
+{
+	struct buf out = {0}, twice = {0};
+	struct err e = {0};
+
+	(void)state;
+	fill(1, 3000, 1000);
+	buf_add(&twice, answer.data, answer.len);
+	buf_add(&twice, answer.data, answer.len);
+	fixture_ok(reads(chunker, 2, &e), &e);
+	assert_int_equal(json_array_size(lines), 1);
+	assert_string_equal(head_text(line(0), "cut"), "end");
+	stored_rows(line(0), &out);
+	assert_true(out.len == twice.len && memcmp(out.data, twice.data,
+	    out.len) == 0);
+	sums_are(buf_str(&twice), 6000);
+	buf_free(&out);
+	buf_free(&twice);
+}
+
+/* A part may be empty: the mean row is that of the first rows. */
+static void
+test_chunker_empty_part_fixes_no_cut(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	empty = 2;
+	fill(1, 3000, 1000);
+	fixture_ok(reads(chunker, 3, &e), &e);
+	assert_int_equal(table.cut, 14);
+	assert_int_equal(told, 1);
 }
 
 static void
-test_chunker_says_once_that_ranges_may_start(void **state)
+test_chunker_small_parts_are_a_member(void **state)
 {
 	struct err e = {0};
-	unsigned n = 0;
 
 	(void)state;
 	buf_adds(&answer, "1\tx\n");
-	fixture_ok(chunker_range(chunker, NULL, &table, &all, true, told, &n,
-	    &e), &e);
-	assert_int_equal(n, 1);
-	table.cut_known = false;
-	fill(2, 5000, 1000);
-	fixture_ok(chunker_range(chunker, NULL, &table, &all, false, told,
-	    &n, &e), &e);
-	assert_int_equal(n, 2);
+	fixture_ok(reads(chunker, 3, &e), &e);
+	assert_int_equal(json_array_size(lines), 1);
+	assert_string_equal(head_text(line(0), "kind"), "member");
+	assert_int_equal(head_count(line(0), "rows"), 3);
 }
 
 /* --- what a reload changes --- */
@@ -405,29 +478,75 @@ test_chunker_digest_of_json_after_a_reload(void **state)
 	json_decref(json);
 }
 
+/* --- a store that answers late --- */
+
+struct late {
+	unsigned puts, hold;	/* no PUT is answered before so many */
+	bool refuse;
+};
+
 static void
-test_chunker_table_line_is_a_line(void **state)
+late(struct peer *p, const struct peer_request *r, struct peer_answer *a)
 {
+	struct late *l = p->arg;
+
+	(void)r;
+	l->puts++;
+	(void)pthread_cond_broadcast(&p->change);
+	while (l->puts < l->hold && !p->stop)
+		(void)pthread_cond_wait(&p->change, &p->lock);
+	a->status = l->refuse ? 403 : 200;
+}
+
+/* Two ranges of a chunk each, into a store that behaves as *l says. */
+static int
+two_chunks(struct late *l, struct err *e)
+{
+	struct peer *p = peer_start(late, l);
+	struct store_opts s3 = { .url = "s3://bucket", .region = "r" };
+	struct chunker_opts o = opts;
+	struct chunker *k;
+	int i, rc;
+
+	assert_non_null(p);
+	s3.endpoint = p->url;
+	o.store = store_open(&s3, e);
+	if (o.store == NULL)
+		fail_msg("%s", e->msg);
+	k = chunker_new(&o, e);
+	assert_non_null(k);
+	buf_adds(&answer, "1\tx\n");
+	table.shared = true;
+	for (i = 0; i < 2; i++)
+		fixture_ok(reads(k, 1, e), e);
+	rc = chunker_settle(k, e);
+	assert_int_equal(l->puts, 2);
+	chunker_free(k);
+	store_close(o.store);
+	peer_stop(p);
+	return rc;
+}
+
+static void
+test_chunker_goes_on_while_chunks_are_under_way(void **state)
+{
+	struct late l = { .hold = 2 };
 	struct err e = {0};
-	struct line l;
-	json_t *json;
 
 	(void)state;
-	buf_adds(&answer, "1\tx\n");
-	run(false);
-	memcpy(item.ddl.sha256, SHA, 65);
-	(void)snprintf(item.ddl.bundle, sizeof(item.ddl.bundle), "data/" ID
-	    "/bundle/0.tar");
-	json = table_run_line(&table);
-	fixture_ok(line_parse(json, &l, &e), &e);
-	assert_int_equal(l.n, 7);
-	assert_int_equal(l.rows, 1);
-	assert_int_equal(l.chunks, 1);
-	assert_true(rowsum_equal(&l.digest, &l.digest_reload));
-	assert_string_equal(head_text(json, "dumped"), "snapshot");
-	json_decref(json);
-	fixture_ok(line_parse(line(0), &l, &e), &e);
-	assert_int_equal(l.kind, LINE_CHUNK);
+	fixture_ok(two_chunks(&l, &e), &e);
+}
+
+static void
+test_chunker_settle_tells_what_was_not_stored(void **state)
+{
+	struct late l = { .hold = 2, .refuse = true };
+	struct err e = {0};
+
+	(void)state;
+	fixture_failed(two_chunks(&l, &e), &e, ERR_DENIED,
+	    "s3://bucket/sources/a/data/" ID "/00007-s.n/0.tsv.zst: "
+	    "S3 answered 403");
 }
 
 /* --- failures --- */
@@ -449,8 +568,7 @@ test_chunker_warnings_are_errors(void **state)
 	(void)state;
 	buf_adds(&answer, "1\tx\n");
 	fake.warning = "Truncated";
-	fixture_failed(chunker_range(chunker, NULL, &table, &all, true, NULL,
-	    NULL, &e), &e, ERR_CORRUPT, "Truncated");
+	fixture_failed(reads(chunker, 1, &e), &e, ERR_CORRUPT, "Truncated");
 }
 
 static int
@@ -483,14 +601,19 @@ main(void)
 		IN_STORE(test_chunker_cuts_by_the_hash_of_the_key),
 		IN_STORE(test_chunker_cuts_without_key_by_size),
 		IN_STORE(test_chunker_large_row),
-		IN_STORE(test_chunker_says_once_that_ranges_may_start),
+		IN_STORE(test_chunker_says_once_that_others_may_take_parts),
+		IN_STORE(test_chunker_parts_are_one_chunk),
+		IN_STORE(test_chunker_empty_part_fixes_no_cut),
+		IN_STORE(test_chunker_small_parts_are_a_member),
 		IN_STORE(test_chunker_counts_enums_of_index_0),
 		IN_STORE(test_chunker_digest_of_json_after_a_reload),
-		IN_STORE(test_chunker_table_line_is_a_line),
+		IN_STORE(test_chunker_goes_on_while_chunks_are_under_way),
+		IN_STORE(test_chunker_settle_tells_what_was_not_stored),
 		IN_STORE(test_chunker_wrong_number_of_columns),
 		IN_STORE(test_chunker_warnings_are_errors),
 		IN_STORE(test_chunker_lost_query),
 	};
 
+	peer_main();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

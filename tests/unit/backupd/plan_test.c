@@ -26,8 +26,8 @@ test_plan_ddl_digest_ignores_counter(void **state)
 {
 	(void)state;
 	assert_true(same(
-	    "CREATE TABLE `t` (...) ENGINE=InnoDB AUTO_INCREMENT=7 CHARSET=x",
-	    "CREATE TABLE `t` (...) ENGINE=InnoDB AUTO_INCREMENT=81 CHARSET=x"));
+	    "CREATE TABLE `t` (..) ENGINE=InnoDB AUTO_INCREMENT=7 CHARSET=x",
+	    "CREATE TABLE `t` (..) ENGINE=InnoDB AUTO_INCREMENT=81 CHARSET=x"));
 	assert_true(same(
 	    "CREATE TABLE `t` (...) ENGINE=InnoDB CHARSET=x",
 	    "CREATE TABLE `t` (...) ENGINE=InnoDB AUTO_INCREMENT=1 CHARSET=x"));
@@ -209,11 +209,11 @@ test_plan_fingerprint(void **state)
 	fake.query = numbers;
 	plan_init(&p, &scope, &mysql);
 	assert_int_equal(plan_fingerprint(&p, NULL, &out, &e), 0);
-	assert_string_equal(buf_str(&out), "1 7\n0 7\n0 7\n0 7\n");
+	assert_string_equal(buf_str(&out), "1 7\n0 7\n0 7\n0 7\n0 7\n");
 	buf_clear(&out);
 	plan_init(&p, &scope, &mariadb);
 	assert_int_equal(plan_fingerprint(&p, NULL, &out, &e), 0);
-	assert_string_equal(buf_str(&out), "0 7\n0 7\n0 7\n0 7\n");
+	assert_string_equal(buf_str(&out), "0 7\n0 7\n0 7\n0 7\n0 7\n");
 	fake.query = NULL;
 	assert_int_equal(plan_fingerprint(&p, NULL, &out, &e), -1);
 	assert_string_equal(e.msg, "fingerprint of the definitions: no value");

@@ -67,15 +67,14 @@ test_select_in_key_order(void **state)
 }
 
 static void
-test_select_range_and_partition(void **state)
+test_select_range(void **state)
 {
 	const struct schema_table t = table(1, 1);
-	const struct range part = { .partition = (char[]){ "p`0" },
-	    .where = (char[]){ "`b`>=3 AND `b`<9" } };
+	const struct range part = { .where = (char[]){ "`b`>=3 AND `b`<9" } };
 
 	(void)state;
-	selects(&t, &part, "SELECT `a` FROM `s``x`.`t` PARTITION (`p``0`) "
-	    "FORCE INDEX (`PRIMARY`) WHERE `b`>=3 AND `b`<9 ORDER BY `b`");
+	selects(&t, &part, "SELECT `a` FROM `s``x`.`t` FORCE INDEX "
+	    "(`PRIMARY`) WHERE `b`>=3 AND `b`<9 ORDER BY `b`");
 }
 
 /* History rows repeat the key: no index can be forced. */
@@ -107,7 +106,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_select_without_key),
 		cmocka_unit_test(test_select_in_key_order),
-		cmocka_unit_test(test_select_range_and_partition),
+		cmocka_unit_test(test_select_range),
 		cmocka_unit_test(test_select_versioned),
 		cmocka_unit_test(test_select_table_without_columns),
 	};

@@ -153,6 +153,44 @@ test_log_json_is_one_object_a_line(void **state)
 	json_decref(root);
 }
 
+/* Names and words of servers may be any bytes; JSON is UTF-8. */
+static void
+test_log_json_replaces_what_is_no_utf8(void **state)
+{
+	static const struct { const char *in, *out; } cases[] = {
+		{ "\303\244 \342\202\254 \360\237\215\266",
+		    "\303\244 \342\202\254 \360\237\215\266" },
+		{ "caf\351", "caf\357\277\275" },		/* latin1 */
+		{ "\200x", "\357\277\275x" },
+		{ "\303", "\357\277\275" },
+		{ "\303x\342\202", "\357\277\275x\357\277\275"
+		    "\357\277\275" },
+		{ "\300\257", "\357\277\275\357\277\275" },	/* overlong */
+		{ "\340\237\277", "\357\277\275\357\277\275"
+		    "\357\277\275" },
+		{ "\360\217\277\277", "\357\277\275\357\277\275"
+		    "\357\277\275\357\277\275" },
+		{ "\355\240\200", "\357\277\275\357\277\275"
+		    "\357\277\275" },			/* surrogate */
+		{ "\364\220\200\200", "\357\277\275\357\277\275"
+		    "\357\277\275\357\277\275" },		/* too high */
+		{ "\365\377", "\357\277\275\357\277\275" },
+	};
+	json_t *root;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		begin(true, LOG_INFO_);
+		log_event(LOG_INFO_, "m", "name", cases[i].in, NULL);
+		root = json_loads(end(), 0, NULL);
+		assert_non_null(root);
+		assert_string_equal(json_string_value(json_object_get(root,
+		    "name")), cases[i].out);
+		json_decref(root);
+	}
+}
+
 static void
 test_log_progress_is_nothing_without_a_terminal(void **state)
 {
@@ -178,6 +216,7 @@ main(void)
 		cmocka_unit_test(test_log_quotes_what_would_mislead),
 		cmocka_unit_test(test_log_lets_no_terminal_sequence_through),
 		cmocka_unit_test(test_log_json_is_one_object_a_line),
+		cmocka_unit_test(test_log_json_replaces_what_is_no_utf8),
 		cmocka_unit_test(
 		    test_log_progress_is_nothing_without_a_terminal),
 	};

@@ -49,17 +49,44 @@ static const struct setting fixture_more[] = {
 	    "Where backups live" },
 	{ "url", SETTING_STRING, SETTING_IN_STORE | SETTING_NO_ENV, NULL,
 	    "URL", NULL, NULL, "Where this store is" },
+	{ "wait", SETTING_CHOICE, SETTING_SWITCH, "never", "WHEN",
+	    "never|once|always", NULL, "Wait for it" },
 	{ "yes", SETTING_FLAG, SETTING_NO_ENV, NULL, NULL, NULL, " run ",
 	    "Ask nothing" },
 	{ .name = NULL }
 };
 
+static const struct setting fixture_file_only[] = {
+	{ "socket", SETTING_STRING, SETTING_IN_DAEMON, NULL, "PATH", NULL,
+	    " ", "Where the daemon listens" },
+	{ "max-jobs", SETTING_UINT, SETTING_IN_DAEMON, "4", "N", NULL, " ",
+	    "Jobs at once" },
+	{ "include", SETTING_STRING, SETTING_IN_DAEMON | SETTING_REPEATED,
+	    NULL, "PATTERN", NULL, " ", "Further files" },
+	{ "url", SETTING_STRING, SETTING_IN_NOTIFY, NULL, "URL", NULL, " ",
+	    "Whom to tell" },
+	{ "on", SETTING_STRING, SETTING_IN_NOTIFY | SETTING_LIST, NULL,
+	    "KINDS", NULL, " ", "What to tell" },
+	{ "socket", SETTING_STRING, SETTING_IN_SOURCE, NULL, "PATH", NULL,
+	    " ", "The server's socket" },
+	{ "use", SETTING_STRING, SETTING_IN_SOURCE, NULL, "NAME", NULL, " ",
+	    "Take a template" },
+	{ .name = NULL }
+};
+
 static const struct setting *const fixture_tables[] = { fixture_table,
-	fixture_more, NULL };
-static const char *const fixture_elsewhere[] = { "keep-days", NULL };
+	fixture_more, fixture_file_only, NULL };
+static const struct setting fixture_others[] = {
+	{ "keep-days", SETTING_UINT, SETTING_IN_SOURCE, NULL, "N", NULL, NULL,
+	    "Keep backups so long" },
+	{ .name = NULL }
+};
+
+static const struct setting *const fixture_elsewhere[] = { fixture_others,
+	NULL };
 
 static const struct settings_program fixture_program = { "prog",
-	"does things", fixture_verbs, fixture_tables, fixture_elsewhere };
+	"does things", fixture_verbs, fixture_tables, fixture_elsewhere, NULL };
 
 static char fixture_path[64];
 

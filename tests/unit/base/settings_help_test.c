@@ -74,7 +74,10 @@ test_settings_help_of_a_verb_has_its_options(void **state)
 	    "        Where backups live\n"
 	    "  --url=URL\n"
 	    "        Where this store is\n"
-	    "  --help, --version, --completion=bash|zsh\n"
+	    "  --wait[=WHEN]\n"
+	    "        Wait for it\n"
+	    "        (default: never)\n"
+	    "  --help, --version, --keys, --completion=bash|zsh\n"
 	    "\n"
 	    "See prog(8) for all of it.\n");
 }
@@ -100,7 +103,7 @@ test_settings_help_lines_stay_in_their_width(void **state)
 	    { .name = NULL } };
 	static const struct setting *const tables[] = { wordy, NULL };
 	const struct settings_program program = { "prog", "p", fixture_verbs,
-	    tables, NULL };
+	    tables, NULL, NULL };
 	char *argv[] = { text, text + 1, NULL };
 	struct err e = {0};
 	struct settings *s = settings_new(&program, &e);
@@ -138,11 +141,34 @@ test_settings_help_version(void **state)
 }
 
 static void
+test_settings_help_keys_of_the_file(void **state)
+{
+	(void)state;
+	assert_string_equal(prints("", "--keys", NULL),
+	    "daemon\tsocket\tPATH\t\tWhere the daemon listens\n"
+	    "daemon\tmax-jobs\tN\t4\tJobs at once\n"
+	    "daemon\tinclude\tPATTERN\t\tFurther files\n"
+	    "notify\turl\tURL\t\tWhom to tell\n"
+	    "notify\ton\tKINDS\t\tWhat to tell\n"
+	    "store\taddressing\tauto|path|virtual\tauto\tHow buckets stand in "
+	    "URLs\n"
+	    "store\turl\tURL\t\tWhere this store is\n"
+	    "source\tmax-memory\tSIZE\t256MiB\tUse no more memory than this\n"
+	    "source\tthreads\tN\t4\tRead with so many connections\n"
+	    "source\ttimeout\tTIME\t\tGive up after this time\n"
+	    "source\texclude\tPATTERN\t\tLeave these out\n"
+	    "source\tresume\tyes|no\tyes\tGo on where the last run ended\n"
+	    "source\tstore\tURL\t\tWhere backups live\n"
+	    "source\tsocket\tPATH\t\tThe server's socket\n"
+	    "source\tuse\tNAME\t\tTake a template\n");
+}
+
+static void
 test_settings_help_completion_of_both_shells(void **state)
 {
 	static const char words[] = "run show --config= --max-memory= "
 	    "--threads= --timeout= --addressing= --exclude= --resume --store= "
-	    "--url= --yes --help --version";
+	    "--url= --wait --yes --help --version --keys";
 	char want[1000];
 
 	(void)state;
@@ -192,6 +218,7 @@ main(void)
 		TEST(test_settings_help_of_all_lists_verbs_and_options),
 		TEST(test_settings_help_lines_stay_in_their_width),
 		TEST(test_settings_help_version),
+		TEST(test_settings_help_keys_of_the_file),
 		TEST(test_settings_help_completion_of_both_shells),
 		TEST(test_settings_help_completion_of_another_shell),
 	};

@@ -169,6 +169,30 @@ test_settings_choice_and_number_and_flag_values(void **state)
 }
 
 static void
+wait_is(const char *option, const char *want)
+{
+	struct settings *s = parse("", option, "run", "x", NULL);
+
+	assert_string_equal(settings_str(s, "wait"), want);
+	settings_free(s);
+}
+
+static void
+test_settings_choice_that_is_a_flag_too(void **state)
+{
+	(void)state;
+	wait_is("--threads=1", "never");
+	wait_is("--wait", "once");
+	wait_is("--wait=yes", "once");
+	wait_is("--wait=always", "always");
+	wait_is("--no-wait", "never");
+	wait_is("--wait=off", "never");
+	refuse("--no-wait takes no value", "show", "--no-wait=once", NULL);
+	refuse("--wait: 'maybe' is not one of never|once|always", "show",
+	    "--wait=maybe", NULL);
+}
+
+static void
 test_settings_repeated_ones_are_a_list(void **state)
 {
 	struct settings *s = parse("", "show", "--exclude=a", "--exclude",
@@ -231,12 +255,15 @@ test_settings_effective_print_names_origins(void **state)
 
 	(void)state;
 	assert_non_null(f);
-	settings_print_effective(s, f);
+	settings_print_effective(s, 0, f);
+	settings_print_effective(s, SETTING_IN_SOURCE | SETTING_IN_STORE, f);
 	rewind(f);
 	n = fread(text, 1, sizeof(text) - 1, f);
 	text[n] = '\0';
 	(void)fclose(f);
 	assert_string_equal(text, "config = /dev/null  # KURA_CONFIG\n"
+	    "wait = never  # default\n"
+	    "# yes is not set\n"
 	    "max-memory = 256MiB  # default\n"
 	    "threads = 4  # default\n"
 	    "# timeout is not set\n"
@@ -246,7 +273,8 @@ test_settings_effective_print_names_origins(void **state)
 	    "resume = yes  # default\n"
 	    "# store is not set\n"
 	    "# url is not set\n"
-	    "# yes is not set\n");
+	    "# socket is not set\n"
+	    "# use is not set\n");
 	settings_free(s);
 }
 
@@ -262,6 +290,7 @@ main(void)
 		TEST(test_settings_sizes_that_are_none),
 		TEST(test_settings_durations),
 		TEST(test_settings_choice_and_number_and_flag_values),
+		TEST(test_settings_choice_that_is_a_flag_too),
 		TEST(test_settings_repeated_ones_are_a_list),
 		TEST(test_settings_precedence),
 		TEST(test_settings_effective_print_names_origins),

@@ -50,6 +50,7 @@ test_leftovers_find_what_has_no_head(void **state)
 	struct leftover *list;
 	struct err e = {0};
 	struct head h;
+	char path[160];
 	size_t n;
 
 	(void)state;
@@ -64,6 +65,10 @@ test_leftovers_find_what_has_no_head(void **state)
 	begin(LIVE);
 	begin(DEAD);
 	begin(ID);
+	/* An empty folder is nothing. */
+	(void)snprintf(path, sizeof(path), "%s/sources/a/data/" LATER,
+	    fixture_root);
+	assert_int_equal(mkdir(path, 0700), 0);
 	fixture_ok(leftovers_find(fixture_store, "a", &list, &n, &e), &e);
 	assert_int_equal(n, 2);
 	assert_string_equal(list[0].id, DEAD);

@@ -29,8 +29,11 @@ verify(const struct head *h, bool fast, const char *want, unsigned damaged,
 	    .found = found, .arg = &out };
 	struct err e = {0};
 	char why[64];
-	int rc = verify_backup(fixture_store, h, &opts, result, &e);
+	int rc;
 
+	/* That there is a head is all that is asked of it. */
+	fixture_put(MADE_KEY("heads/" ID ".json"), "", 0);
+	rc = verify_backup(fixture_store, h, &opts, result, &e);
 	assert_string_equal(buf_str(&out), want);
 	if (damaged == 0) {
 		fixture_ok(rc, &e);
@@ -80,6 +83,32 @@ test_verify_whole(void **state)
 	assert_int_equal(result.rows, 4);
 	assert_int_equal(result.raw, strlen(m.chunks[0]) +
 	    strlen(m.chunks[1]) + strlen(m.small));
+	head_free(&m.head);
+}
+
+/* Its head went first, and then what it needs: that is no damage. */
+static void
+test_verify_expired_meanwhile(void **state)
+{
+	struct buf out = {0};
+	struct verify_opts opts = { .workers = 1, .found = found,
+	    .arg = &out };
+	struct made m = MADE_INIT;
+	struct verify_result result;
+	struct err e = {0};
+	int fast;
+
+	(void)state;
+	made_write(&m);
+	drop(MADE_KEY(MADE_CHUNK(1)));
+	for (fast = 0; fast < 2; fast++) {
+		opts.fast = fast == 1;
+		fixture_failed(verify_backup(fixture_store, &m.head, &opts,
+		    &result, &e), &e, ERR_NOTFOUND, "a/" ID " has expired "
+		    "meanwhile");
+		assert_string_equal(buf_str(&out), "");
+		assert_int_equal(result.damaged, 0);
+	}
 	head_free(&m.head);
 }
 
@@ -335,6 +364,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_STORE(test_verify_whole),
+		IN_STORE(test_verify_expired_meanwhile),
 		IN_STORE(test_verify_with_many_workers),
 		IN_STORE(test_verify_missing_objects),
 		IN_STORE(test_verify_wrong_sizes),

@@ -255,4 +255,21 @@ peer_stop(struct peer *p)
 	free(p);
 }
 
+/* For the start of main: nobody's own settings, keys that are none, and a
+ * deadlock is a failure, not a wait. */
+static inline void
+peer_main(void)
+{
+	(void)alarm(100);
+	(void)unsetenv("http_proxy");
+	(void)unsetenv("all_proxy");
+	(void)unsetenv("ALL_PROXY");
+	(void)unsetenv("AWS_PROFILE");
+	(void)unsetenv("AWS_SESSION_TOKEN");
+	(void)setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
+	(void)setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+	(void)setenv("AWS_CONFIG_FILE", "/dev/null", 1);
+	(void)setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
+}
+
 #endif /* !UNIT_HTTP_PEER_H */

@@ -416,6 +416,50 @@ test_transfer_makes_so_many_at_once_and_no_more(void **state)
 	peer_stop(p);
 }
 
+/* One runs and is never answered, one waits for its place, one pauses. */
+static void
+test_transfer_drop_ends_a_job_alone(void **state)
+{
+	struct peer *held = peer_start(holds, NULL);
+	struct peer *p = peer_start(fails_twice, NULL);
+	struct transfer *t = start(1, NULL);
+	struct err e = {0};
+	struct job j[3];
+	size_t i;
+
+	(void)state;
+	j[0] = make("GET", p->url);
+	j[0].again = 2;
+	j[0].pause = 1000000;
+	submit(t, &j[0]);
+	/* One at a time: once this one runs, the first one pauses. */
+	j[1] = make("GET", held->url);
+	submit(t, &j[1]);
+	(void)pthread_mutex_lock(&held->lock);
+	while (held->requests == 0)
+		(void)pthread_cond_wait(&held->change, &held->lock);
+	(void)pthread_mutex_unlock(&held->lock);
+	j[2] = make("GET", held->url);
+	submit(t, &j[2]);
+	for (i = 3; i-- > 0; e = (struct err){0}) {
+		transfer_drop(t, &j[i].job);
+		assert_int_equal(transfer_wait(t, &j[i].job, &e), -1);
+		assert_int_equal(e.code, ERR_CANCELLED);
+		assert_string_equal(e.msg, "dropped");
+	}
+	assert_int_equal(j[2].tries, 0);
+	/* What is done stays done, and the thread goes on. */
+	run(t, &j[0]);
+	assert_int_equal(j[0].job.reply.status, 500);
+	transfer_drop(t, &j[0].job);
+	assert_int_equal(transfer_wait(t, &j[0].job, &e), 0);
+	for (i = 0; i < 3; i++)
+		transfer_job_fini(&j[i].job);
+	transfer_free(t);
+	peer_stop(held);
+	peer_stop(p);
+}
+
 static void
 test_transfer_cancel_ends_what_runs_waits_and_pauses(void **state)
 {
@@ -470,13 +514,11 @@ main(void)
 		cmocka_unit_test(test_transfer_passes_prepares_failure_on),
 		cmocka_unit_test(
 		    test_transfer_makes_so_many_at_once_and_no_more),
+		cmocka_unit_test(test_transfer_drop_ends_a_job_alone),
 		cmocka_unit_test(
 		    test_transfer_cancel_ends_what_runs_waits_and_pauses),
 	};
 
-	(void)alarm(100);
-	(void)unsetenv("http_proxy");
-	(void)unsetenv("all_proxy");
-	(void)unsetenv("ALL_PROXY");
+	peer_main();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,8 @@ static struct fake {
 	    struct err *e);
 	/* Runs a statement; NULL: all succeed. */
 	int (*exec)(const char *sql, struct err *e);
+	/* What one of several statements gave; NULL: nothing. */
+	void (*gave)(const char *sql, uint64_t *rows, unsigned *warnings);
 	struct buf log;			/* statements, one a line */
 	struct buf loaded;		/* bytes of all LOADs */
 	const char *warning;		/* the next check finds it, or NULL */
@@ -125,6 +127,44 @@ conn_execf(struct conn *c, struct err *e, const char *fmt, ...)
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	return conn_exec(c, text, e);
+}
+
+int
+conn_multi(struct conn *c, bool on, struct err *e)
+{
+	(void)c;
+	(void)e;
+	buf_addf(&fake.log, "several %s\n", on ? "on" : "off");
+	return 0;
+}
+
+/* Each of the statements is noted by itself; none has a semicolon within. */
+int
+conn_exec_many(struct conn *c, const char *sql, size_t n, conn_each *each,
+    void *arg, size_t *done, struct err *e)
+{
+	const char *at = sql, *end;
+	uint64_t rows;
+	unsigned warnings;
+	struct buf one = {0};
+	int rc = 0, failed = 0;
+
+	buf_adds(&fake.log, "text\n");
+	for (*done = 0; failed == 0 && at <= sql + n; at = end + 1) {
+		end = memchr(at, ';', (size_t)(sql + n - at));
+		end = end != NULL ? end : sql + n;
+		buf_clear(&one);
+		buf_add(&one, at, (size_t)(end - at));
+		failed = conn_execn(c, buf_str(&one), one.len, e);
+		rows = warnings = 0;
+		if (failed == 0 && fake.gave != NULL)
+			fake.gave(buf_str(&one), &rows, &warnings);
+		if (failed == 0 && rc == 0 && each != NULL)
+			rc = each(arg, *done, rows, warnings, e);
+		*done += failed == 0;
+	}
+	buf_free(&one);
+	return failed != 0 ? -1 : rc;
 }
 
 uint64_t

@@ -59,7 +59,8 @@ static void
 test_flavour_mysql(void **state)
 {
 	struct flavour f = probe("8.4.3", "server_uuid\tabc\nserver_id\t4294967"
-	    "295\nhostname\tdb1\nlower_case_table_names\t1\nlog_bin\tON\n"
+	    "295\nhostname\tdb1\nport\t3307\nlower_case_table_names\t1\n"
+	    "log_bin\tON\n"
 	    "gtid_mode\tON\nmax_allowed_packet\t67108864\nversion_comment\t"
 	    "MySQL Community Server - GPL\nbasedir\t/usr/\nwsrep_on\t\\N\n");
 
@@ -70,6 +71,7 @@ test_flavour_mysql(void **state)
 	assert_string_equal(f.uuid, "abc");
 	assert_true(f.server_id == 4294967295u);
 	assert_string_equal(f.host, "db1");
+	assert_int_equal(f.port, 3307);
 	assert_int_equal(f.lower_case_table_names, 1);
 	assert_true(f.log_bin && f.gtid);
 	assert_int_equal(f.max_allowed_packet, 67108864);

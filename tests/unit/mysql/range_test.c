@@ -16,7 +16,7 @@
 
 /* The table: two columns, ordered as the server orders them. */
 static struct row {
-	char v[2][24];
+	char v[2][48];
 } rows[ROWS];
 static size_t nrows;
 static char text_charset[] = "utf8mb4";
@@ -38,6 +38,11 @@ dice(void)
 static int
 compare(int col, const char *a, const char *b)
 {
+	if (strcmp(columns[col].type, "decimal") == 0) {
+		double x = strtod(a, NULL), y = strtod(b, NULL);
+
+		return x < y ? -1 : x > y;
+	}
 	if (!columns[col].key_number)
 		return strcmp(a, b);
 	if (columns[col].is_unsigned) {
@@ -70,7 +75,15 @@ literal(const char *p, char value[64])
 
 	if (strncmp(p, "_utf8mb4 ", 9) == 0)
 		p += 9;
-	if (p[0] == 'x' && p[1] == '\'') {
+	if (strncmp(p, "DATE'", 5) == 0 || strncmp(p, "TIMESTAMP'", 10) == 0) {
+		for (p = strchr(p, '\'') + 1; *p != '\''; p++)
+			value[n++] = *p;
+		assert_true(n == 10 || n == 19 || n == 26);
+		value[n] = '\0';
+		assert_null(strstr(value, "-00"));
+		assert_null(strstr(value, "11-31"));
+		p++;
+	} else if (p[0] == 'x' && p[1] == '\'') {
 		for (p += 2; *p != '\''; p += 2) {
 			memcpy(hex, p, 2);
 			value[n++] = (char)strtoul(hex, NULL, 16);
@@ -78,7 +91,8 @@ literal(const char *p, char value[64])
 		}
 		p++;
 	} else {
-		for (; (*p >= '0' && *p <= '9') || *p == '-'; p++)
+		for (; (*p >= '0' && *p <= '9') || *p == '-' || *p == '.';
+		    p++)
 			value[n++] = *p;
 		assert_true(n > 0);
 	}
@@ -335,11 +349,68 @@ test_range_text(void **state)
 	all_estimates(15, 2);
 }
 
+static void
+test_range_decimals(void **state)
+{
+	static char type[] = "decimal";
+	size_t i;
+
+	(void)state;
+	numbers(false);
+	columns[0].key_number = false;
+	columns[0].type = type;
+	nrows = 300;
+	for (i = 0; i < nrows; i++)
+		(void)snprintf(rows[i].v[0], sizeof(rows[i].v[0]), "%.2f",
+		    ((double)i - 150) * 1234.25);
+	all_estimates(15, 10);
+	/* differences behind the point alone, and too many digits */
+	for (i = 0; i < nrows; i++)
+		(void)snprintf(rows[i].v[0], sizeof(rows[i].v[0]), "-0.%03u",
+		    (unsigned)i);
+	all_estimates(15, 10);
+	for (i = 0; i < nrows; i++)
+		(void)snprintf(rows[i].v[0], sizeof(rows[i].v[0]),
+		    "%u%020u.5", (unsigned)i + 1, 7u);
+	all_estimates(15, 10);
+}
+
+static void
+test_range_dates(void **state)
+{
+	static char date[] = "date", datetime[] = "datetime";
+	unsigned i;
+
+	(void)state;
+	numbers(false);
+	columns[0].key_number = false;
+	columns[0].type = date;
+	nrows = 300;
+	for (i = 0; i < nrows; i++)
+		(void)snprintf(rows[i].v[0], sizeof(rows[i].v[0]),
+		    "20%02u-%02u-%02u", i % 25, i / 25 % 12 + 1, i % 29 + 1);
+	all_estimates(15, 10);
+	/* a day's seconds, and dates that are none */
+	columns[0].type = datetime;
+	for (i = 0; i < nrows; i++)
+		(void)snprintf(rows[i].v[0], sizeof(rows[i].v[0]),
+		    "2026-11-24 %02u:%02u:%02u.%06u", i / 13, i % 60, i % 7,
+		    i);
+	all_estimates(15, 10);
+	for (i = 0; i < 200; i++)
+		(void)snprintf(rows[i].v[0], sizeof(rows[i].v[0]), "%s",
+		    i < 100 ? "0000-00-00 00:00:00" : "2026-11-31 00:00:00");
+	all_estimates(15, 2);
+	for (; i < nrows; i++)
+		rows[i] = rows[0];
+	all_estimates(15, 1);
+}
+
 /* What cannot be spread over is one range. */
 static void
 test_range_of_other_types(void **state)
 {
-	static char type[] = "decimal";
+	static char type[] = "double";
 	size_t i;
 
 	(void)state;
@@ -428,6 +499,8 @@ main(void)
 		cmocka_unit_test(test_range_skewed),
 		cmocka_unit_test(test_range_few_and_none),
 		cmocka_unit_test(test_range_text),
+		cmocka_unit_test(test_range_decimals),
+		cmocka_unit_test(test_range_dates),
 		cmocka_unit_test(test_range_of_other_types),
 		cmocka_unit_test(test_range_without_key_or_versioned),
 		cmocka_unit_test(test_range_fails_as_its_queries_do),

@@ -202,6 +202,8 @@ test_ddl_check_refuses_rows_with_a_table(void **state)
 		"CREATE TABLE `t` (`a` int) LIKE mysql.user",
 		"CREATE TABLE `t` LIKE mysql.user",
 		"CREATE TABLE `t` (LIKE mysql.user)",
+		("CREATE TABLE `t` (FOREIGN KEY (`a`) REFERENCES `p` (`a`), "
+		    "LIKE `mysql`.`user`)"),
 		"CREATE TABLE `t` AS SELECT 1",
 		"CREATE TABLE `t` SELECT 1",
 		/* the server's lexer ends a number before a word */
@@ -316,6 +318,53 @@ test_ddl_check_refuses_libraries_of_the_host(void **state)
 /* --- grants, scripts --- */
 
 static void
+refuses_added(const char *text)
+{
+	struct err e = {0};
+
+	if (ddl_check_added(text, strlen(text), &e) == 0)
+		fail_msg("taken for additions: %s", text);
+	assert_string_equal(e.msg, "the stored definition is not one CREATE "
+	    "TABLE statement: refused");
+	assert_int_equal(e.code, ERR_CORRUPT);
+}
+
+static void
+test_ddl_check_added_clauses(void **state)
+{
+	static const char *const good[] = {
+		"",
+		"ADD KEY `x` (`a`)",
+		"ADD UNIQUE KEY `x` (`a`,`b`(3)) COMMENT 'a, b', ADD INDEX "
+		    "`y` ((lower(`b`)))",
+		"ADD KEY `x` (`a`) /*!80000 INVISIBLE */, ADD KEY `y` (`b`)",
+		"ADD CONSTRAINT `f` FOREIGN KEY (`a`) REFERENCES `p` (`a`) ON "
+		    "DELETE SET NULL, ADD FOREIGN KEY (`b`) REFERENCES `p` "
+		    "(`b`)",
+	};
+	struct err e = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		if (ddl_check_added(good[i], strlen(good[i]), &e) != 0)
+			fail_msg("%s", good[i]);
+	refuses_added("DROP COLUMN `a`");
+	refuses_added("ADD COLUMN `a` int");
+	refuses_added("ADD KEY `x` (`a`), DROP COLUMN `a`");
+	refuses_added("ADD KEY `x` (`a`),");
+	refuses_added("ADD KEY `x` (`a`), ADD PARTITION (PARTITION p)");
+	refuses_added("ADD /*!50000 KEY */ `x` (`a`)");
+	refuses_added("ADD KEY `x` (`a`) /*!50000 , ADD KEY `y` (`b`) */");
+	refuses_added("ADD KEY `x` (`a`)) (");
+	refuses_added("ADD KEY `x` (`a`");
+	refuses_added("ADD KEY `x` (`a`); DROP TABLE `t`");
+	refuses_added("ADD KEY `x` (`a`) COMMENT 'open");
+	refuses_added("ADD CONSTRAINT `c` CHECK (`a` > 0)");
+	assert_int_equal(ddl_check_added("ADD KEY `x`\0", 12, &e), -1);
+}
+
+static void
 refuses_grant(const char *text)
 {
 	struct err e = {0};
@@ -400,6 +449,7 @@ main(void)
 		cmocka_unit_test(test_ddl_check_refuses_what_replaces),
 		cmocka_unit_test(test_ddl_check_refuses_a_kind_behind_another),
 		cmocka_unit_test(test_ddl_check_refuses_libraries_of_the_host),
+		cmocka_unit_test(test_ddl_check_added_clauses),
 		cmocka_unit_test(test_ddl_check_grants),
 		cmocka_unit_test(test_ddl_check_scripts),
 	};

@@ -105,6 +105,41 @@ test_ddl_split_table_takes_versioned_comments_along(void **state)
 	    "ADD CONSTRAINT `f` FOREIGN KEY (`a`) REFERENCES `p` (`id`)");
 }
 
+/* The second wall: what comes out is checked, whoever looked at the text. */
+static void
+test_ddl_split_table_checks_what_it_made(void **state)
+{
+	static const char *const texts[] = {
+		"CREATE TABLE `t` (`a` int, PRIMARY KEY (`a`)) SELECT 1",
+		"CREATE TABLE `t` (`a` int, PRIMARY KEY (`a`), KEY `x` (`a`) "
+		"; DROP TABLE `y`)",
+		"CREATE TABLE `t` (`a` int, CONSTRAINT `f` FOREIGN KEY (`a`) "
+		"SELECT `p` (`a`))",
+		/* a comment: nothing is taken out */
+		"CREATE TABLE `t` (`a` int /* */, PRIMARY KEY (`a`)) SELECT 1",
+		/* the foreign key gone, a list of columns would be none */
+		"CREATE TABLE `t` (FOREIGN KEY (`a`) REFERENCES `p` (`a`), "
+		"LIKE `mysql`.`user`)",
+	};
+	struct buf a = {0}, b = {0}, c = {0};
+	struct err e = {0};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (ddl_split_table(texts[i], strlen(texts[i]), true, &a, &b,
+		    &c, &e) == 0)
+			fail_msg("taken: %s", texts[i]);
+		assert_string_equal(e.msg, "the stored definition is not one "
+		    "CREATE TABLE statement: refused");
+		assert_int_equal(e.code, ERR_CORRUPT);
+		e = (struct err){0};
+		buf_free(&a);
+		buf_free(&b);
+		buf_free(&c);
+	}
+}
+
 /* What looks like a comment in quotes is none. */
 static void
 test_ddl_split_table_reads_no_comment_in_quotes(void **state)
@@ -174,6 +209,7 @@ main(void)
 		    test_ddl_split_table_takes_versioned_comments_along),
 		cmocka_unit_test(
 		    test_ddl_split_table_reads_no_comment_in_quotes),
+		cmocka_unit_test(test_ddl_split_table_checks_what_it_made),
 		cmocka_unit_test(test_ddl_rename_keeps_what_stands_in_a_pair),
 	};
 

@@ -9,6 +9,10 @@
 
 #include <cmocka.h>
 
+#include "catalog/settings.h"
+#include "mysql/connect.h"
+#include "mysql/optfile.h"
+#include "restore/drill.h"
 #include "restore/run.h"
 #include "restore/settings.h"
 #include "base/err.h"
@@ -142,6 +146,112 @@ test_settings_out_of_bounds(void **state)
 	refuses("--into does not go with 'run'", "--into=x", NULL);
 }
 
+/* drill orders and these, as far as the server that it names. */
+static int
+drills(struct drill_opts *o, struct conn_opts *c, struct err *e, ...)
+{
+	char *argv[ARGS] = { (char[]){ "restore" }, (char[]){ "drill" },
+	    (char[]){ "orders" }, (char[]){ "--config=/dev/null" } };
+	struct optfile files;
+	int argc = 4, rc;
+	const char *arg;
+	va_list ap;
+
+	va_start(ap, e);
+	while ((arg = va_arg(ap, const char *)) != NULL && argc < ARGS - 1)
+		argv[argc++] = (char *)(uintptr_t)arg;
+	va_end(ap);
+	argv[argc] = NULL;
+	settings = settings_new(&restore_program, e);
+	assert_non_null(settings);
+	rc = settings_parse(settings, argc, argv, e);
+	if (rc == 0)
+		rc = drill_opts_from(settings, o, e);
+	if (rc == 0) {
+		rc = settings_connect_drill(settings, "restore", c, &files,
+		    e);
+		optfile_free(&files);
+	}
+	return rc;
+}
+
+static void
+test_settings_drill(void **state)
+{
+	struct drill_opts o = {0};
+	struct conn_opts c;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(drills(&o, &c, &e, "--drill-host=drill1",
+	    "--drill-port=3307", "--drill-user=admin", "--replay=apply",
+	    "--drill-ssl-mode=VERIFY_CA", "--drill-assert=SELECT 1",
+	    "--drill-assert=SELECT 2", NULL), 0);
+	assert_string_equal(c.host, "drill1");
+	assert_int_equal(c.port, 3307);
+	assert_string_equal(c.user, "admin");
+	assert_int_equal(c.ssl, CONN_SSL_VERIFY_CA);
+	assert_null(c.password);
+	assert_int_equal(o.nasserts, 2);
+	assert_string_equal(o.asserts[1], "SELECT 2");
+	assert_int_equal(o.restore.replay, REPLAY_APPLY);
+	assert_string_equal(o.restore.backup, "latest");
+	drill_opts_free(&o);
+	settings_free(settings);
+}
+
+/* Those of a schedule; what is given by hand wins. */
+static void
+test_settings_drill_listens_where_the_file_says(void **state)
+{
+	struct drill_opts o = {0};
+	struct conn_opts c;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(drills(&o, &c, &e, "--drill-host=drill1",
+	    "--drill-listen=10.0.0.5:3307", "--drill-advertise=backup",
+	    NULL), 0);
+	assert_string_equal(o.restore.listen, "10.0.0.5:3307");
+	assert_string_equal(o.restore.advertise, "backup");
+	drill_opts_free(&o);
+	settings_free(settings);
+	assert_int_equal(drills(&o, &c, &e, "--drill-host=drill1",
+	    "--drill-listen=10.0.0.5:3307", "--listen=[::1]:0", NULL), 0);
+	assert_string_equal(o.restore.listen, "[::1]:0");
+	assert_null(o.restore.advertise);
+	drill_opts_free(&o);
+	settings_free(settings);
+}
+
+static void
+refuses_drill(const char *why, const char *one, const char *two)
+{
+	struct drill_opts o = {0};
+	struct conn_opts c;
+	struct err e = {0};
+
+	assert_int_equal(drills(&o, &c, &e, one, two, NULL), -1);
+	assert_string_equal(e.msg, why);
+	assert_int_equal(e.code, ERR_USAGE);
+	drill_opts_free(&o);
+	settings_free(settings);
+}
+
+static void
+test_settings_drill_takes_no_other_server(void **state)
+{
+	(void)state;
+	refuses_drill("no server is named for the drill", NULL, NULL);
+	refuses_drill("no server is named for the drill", "--host=db1", NULL);
+	refuses_drill("a drill is told its server by --drill-user, not "
+	    "--user", "--drill-host=drill1", "--user=admin");
+	refuses_drill("port '0' is not 1 to 65535", "--drill-host=drill1",
+	    "--drill-port=0");
+	refuses_drill("--to does not go with 'drill'", "--drill-host=x",
+	    "--to=latest");
+}
+
 int
 main(void)
 {
@@ -150,6 +260,10 @@ main(void)
 		cmocka_unit_test(test_settings_all_given),
 		cmocka_unit_test(test_settings_picks),
 		cmocka_unit_test(test_settings_out_of_bounds),
+		cmocka_unit_test(test_settings_drill),
+		cmocka_unit_test(
+		    test_settings_drill_listens_where_the_file_says),
+		cmocka_unit_test(test_settings_drill_takes_no_other_server),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,8 +2,8 @@
 /*
  * bucket: a peer that plays S3 with one object, and fails as it is told.
  *
- * bucket_main prepares the environment; setup and teardown go around each
- * test; the test then uses store, peer and bucket.
+ * peer_main comes first; setup and teardown go around each test; the test then
+ * uses store, peer and bucket.
  */
 #ifndef UNIT_STORE_BUCKET_H
 #define UNIT_STORE_BUCKET_H
@@ -186,19 +186,6 @@ failed(int rc, struct err *e, enum err_code code, const char *why)
 	assert_string_equal(e->msg, why);
 	assert_int_equal(e->code, code);
 	*e = (struct err){0};
-}
-
-static inline void
-bucket_main(void)
-{
-	(void)alarm(100);
-	(void)unsetenv("http_proxy");
-	(void)unsetenv("AWS_PROFILE");
-	(void)unsetenv("AWS_SESSION_TOKEN");
-	(void)setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
-	(void)setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
-	(void)setenv("AWS_CONFIG_FILE", "/dev/null", 1);
-	(void)setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
 }
 
 #endif /* !UNIT_STORE_BUCKET_H */

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/file.h"
 #include "store/credentials.h"
@@ -235,6 +236,57 @@ test_credentials_that_are_no_keys(void **state)
 	    "character", "");
 }
 
+/* Until when they are good, as far as they say. */
+static void
+ends(const char *profile, const char *want)
+{
+	struct credentials c;
+	struct err e = {0};
+	int64_t us = 0;
+
+	if (credentials_find(profile, &c, &e) != 0)
+		fail_msg("%s", e.msg);
+	if (want != NULL)
+		assert_int_equal(clock_parse(want, &us), 0);
+	assert_true(c.until_us == us);
+	assert_int_equal(c.fixed, strcmp(c.from, "the environment") == 0);
+	credentials_free(&c);
+}
+
+static void
+test_credentials_say_when_their_token_ends(void **state)
+{
+	(void)state;
+#define KEYS "aws_access_key_id=a\naws_secret_access_key=b\n"
+#define TOKEN KEYS "aws_session_token=t\n"
+	write_file(".aws/credentials",
+	    "[saml]\n" TOKEN "x_security_token_expires = "
+	    "2027-05-06T16:22:35+02:00\n"
+	    "[mfa]\n" TOKEN "expiration = 2027-05-06 16:22:35\n"
+	    "[azure]\n" TOKEN "aws_expiration=2027-05-06T16:22:35.123Z\n"
+	    "[session]\n" TOKEN "aws_session_expiration = "
+	    "2027-05-06T16:22:35+0000\n"
+	    "[never]\n" TOKEN "[odd]\n" TOKEN "expiration = tomorrow\n"
+	    "[lasting]\n" KEYS "expiration = 2027-05-06 16:22:35\n");
+	ends("saml", "2027-05-06T14:22:35Z");
+	ends("mfa", "2027-05-06T16:22:35Z");
+	ends("azure", "2027-05-06T16:22:35.123Z");
+	ends("session", "2027-05-06T16:22:35Z");
+	ends("never", NULL);
+	ends("odd", NULL);
+	/* Of an older token: these keys do not end. */
+	ends("lasting", NULL);
+	(void)setenv("AWS_ACCESS_KEY_ID", "a", 1);
+	(void)setenv("AWS_SECRET_ACCESS_KEY", "b", 1);
+	(void)setenv("AWS_CREDENTIAL_EXPIRATION", "2027-05-06T16:22:35Z", 1);
+	ends(NULL, NULL);
+	(void)setenv("AWS_SESSION_TOKEN", "t", 1);
+	ends(NULL, "2027-05-06T16:22:35Z");
+	ends("mfa", "2027-05-06T16:22:35Z");
+	(void)unsetenv("AWS_CREDENTIAL_EXPIRATION");
+	ends(NULL, NULL);
+}
+
 static void
 key_is(const char *text, const char *profile, int config, const char *want)
 {
@@ -301,6 +353,7 @@ main(void)
 		TEST(test_credentials_config_file_and_its_extras),
 		TEST(test_credentials_files_named_by_the_environment),
 		TEST(test_credentials_that_are_no_keys),
+		TEST(test_credentials_say_when_their_token_ends),
 		TEST(test_credentials_awsfile_syntax),
 		TEST(test_credentials_awsfile_sections_of_config),
 	};

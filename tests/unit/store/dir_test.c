@@ -1,203 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dir_test: what a store makes of a directory, its order and its dangers. */
 #define _XOPEN_SOURCE 700	/* nftw */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/buf.h"
 #include "base/cancel.h"
 #include "base/clock.h"
-#include "base/err.h"
-#include "store/store.h"
+#include "tests/unit/store/directory.h"
 
 #define NOBODY 65534
-
-static char root[64];
-static struct store *store;
-
-static int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
-static struct store *
-open_at(const char *path, bool create, struct cancel *cancel, struct err *e)
-{
-	char url[4200];
-	const struct store_opts opts = { .url = url, .create = create,
-	    .cancel = cancel };
-
-	(void)snprintf(url, sizeof(url), "file://%s", path);
-	return store_open(&opts, e);
-}
-
-static int
-setup(void **state)
-{
-	struct err e = {0};
-
-	(void)state;
-	(void)snprintf(root, sizeof(root), "/tmp/dir-XXXXXX");
-	if (mkdtemp(root) == NULL || chmod(root, 0755) != 0)
-		return -1;
-	store = open_at(root, false, NULL, &e);
-	return store != NULL ? 0 : -1;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	store_close(store);
-	store = NULL;
-	return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static char *
-below(const char *name)
-{
-	static char path[128];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", root, name);
-	return path;
-}
-
-static void
-put(const char *key)
-{
-	struct err e = {0};
-
-	if (store_put(store, key, key, strlen(key), false, &e) != 0)
-		fail_msg("%s", e.msg);
-}
-
-static void
-failed(int rc, struct err *e, enum err_code code, const char *why)
-{
-	assert_int_equal(rc, -1);
-	assert_memory_equal(e->msg, "file://", 7);
-	assert_memory_equal(e->msg + 7, root, strlen(root));
-	assert_string_equal(e->msg + 7 + strlen(root), why);
-	assert_int_equal(e->code, code);
-	*e = (struct err){0};
-}
-
-static int
-note(void *arg, const struct store_entry *entry, struct err *e)
-{
-	(void)e;
-	buf_addf(arg, "%s:%llu ", entry->key,
-	    (unsigned long long)entry->size);
-	return 0;
-}
-
-static void
-lists(const char *prefix, const char *want)
-{
-	struct buf out = {0};
-	struct err e = {0};
-
-	if (store_list(store, prefix, note, &out, &e) != 0)
-		fail_msg("%s", e.msg);
-	assert_string_equal(buf_str(&out), want);
-	buf_free(&out);
-}
-
-static void
-test_dir_lists_keys_in_byte_order(void **state)
-{
-	static const char *const keys[] = { "a/1", "a-b/1", "a.b",
-		"a0/1", "B", "a_", "ab/c/d", "ab/c.d", "ab/c-d" };
-	size_t i;
-
-	(void)state;
-	/* A folder stands where "a/" does, behind "a-b" and "a.b". */
-	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		put(keys[i]);
-	lists("", "B:1 a-b/1:5 a.b:3 a/1:3 a0/1:4 a_:2 ab/c-d:6 ab/c.d:6 "
-	    "ab/c/d:6 ");
-}
-
-static void
-test_dir_lists_by_any_prefix(void **state)
-{
-	(void)state;
-	put("x/heads/1.json");
-	put("x/heads/2.json");
-	put("x/heads2/3.json");
-	put("y/1");
-	lists("x/heads/", "x/heads/1.json:14 x/heads/2.json:14 ");
-	lists("x/heads", "x/heads/1.json:14 x/heads/2.json:14 "
-	    "x/heads2/3.json:15 ");
-	lists("x/heads/2", "x/heads/2.json:14 ");
-	lists("x/heads/2.json", "x/heads/2.json:14 ");
-	lists("x/heads/2.json/", "");
-	lists("z", "");
-	lists("z/z/", "");
-	lists("y/1", "y/1:3 ");
-}
-
-static void
-test_dir_lists_names_of_folders(void **state)
-{
-	struct buf out = {0};
-	struct err e = {0};
-
-	(void)state;
-	put("s/orders/k");
-	put("s/orders-2/k/k");
-	put("s/file");
-	assert_int_equal(store_list_names(store, "s/", note, &out, &e), 0);
-	assert_string_equal(buf_str(&out), "orders-2:0 orders:0 ");
-	buf_clear(&out);
-	assert_int_equal(store_list_names(store, "", note, &out, &e), 0);
-	/* Not ".tmp", through which the puts went. */
-	assert_string_equal(buf_str(&out), "s:0 ");
-	buf_clear(&out);
-	assert_int_equal(store_list_names(store, "none/", note, &out, &e), 0);
-	assert_string_equal(buf_str(&out), "");
-	buf_free(&out);
-}
-
-static int
-stop(void *arg, const struct store_entry *entry, struct err *e)
-{
-	++*(int *)arg;
-	return err_set(e, ERR_BUSY, 0, "enough at %s", entry->key);
-}
-
-static void
-test_dir_list_stops_when_told_to(void **state)
-{
-	struct err e = {0};
-	int n = 0;
-
-	(void)state;
-	put("a/1");
-	put("a/2");
-	failed(store_list(store, "", stop, &n, &e), &e, ERR_BUSY,
-	    ": enough at a/1");
-	failed(store_list_names(store, "", stop, &n, &e), &e, ERR_BUSY,
-	    ": enough at a");
-	assert_int_equal(n, 2);
-}
 
 static void
 test_dir_follows_no_links_to_objects(void **state)
@@ -241,6 +52,45 @@ test_dir_open_tells_what_is_wrong(void **state)
 	assert_int_equal(e.code, ERR_USAGE);
 	(void)snprintf(want, sizeof(want), "%s/file: Not a directory", root);
 	assert_string_equal(e.msg, want);
+}
+
+static int
+none_listed(void *arg, const struct store_entry *entry, struct err *e)
+{
+	(void)arg;
+	(void)entry;
+	(void)e;
+	fail();
+	return -1;
+}
+
+/* A disc that is not mounted any more leaves an empty folder, or none. */
+static void
+test_dir_another_folder_is_not_the_store(void **state)
+{
+	char away[80], want[200];
+	struct err e = {0};
+
+	(void)state;
+	put("a");
+	(void)snprintf(away, sizeof(away), "%s.away", root);
+	(void)snprintf(want, sizeof(want), "%s is not the folder any more "
+	    "that was opened", root);
+	assert_int_equal(rename(root, away), 0);
+	assert_int_equal(store_put(store, "b", "b", 1, false, &e), -1);
+	assert_non_null(strstr(e.msg, want));
+	assert_string_equal(e.hint, "is its disc mounted?");
+	assert_int_equal(mkdir(root, 0700), 0);
+	e = (struct err){0};
+	assert_int_equal(store_put(store, "b", "b", 1, false, &e), -1);
+	assert_int_equal(e.code, ERR_IO);
+	e = (struct err){0};
+	assert_int_equal(store_list(store, "", none_listed, NULL, &e), -1);
+	assert_non_null(strstr(e.msg, want));
+	assert_int_equal(rmdir(root), 0);
+	assert_int_equal(rename(away, root), 0);
+	put("b");
+	lists("", "a:1 b:1 ");
 }
 
 static void
@@ -346,35 +196,6 @@ test_dir_puts_and_deletes_in_one_folder_at_once(void **state)
 }
 
 static void
-touch(const char *name, time_t age)
-{
-	const struct timespec times[2] = { { time(NULL) - age, 0 },
-	    { time(NULL) - age, 0 } };
-	int fd = open(below(name), O_WRONLY | O_CREAT, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(futimens(fd, times), 0);
-	assert_int_equal(close(fd), 0);
-}
-
-static void
-test_dir_removes_leftovers_of_a_day(void **state)
-{
-	struct err e = {0};
-
-	(void)state;
-	/* No folder yet: nothing to do. */
-	assert_int_equal(store_abort_uploads(store, "", &e), 0);
-	put("k");
-	touch(".tmp/old", 86400 + 3600);
-	touch(".tmp/young", 86400 - 3600);
-	assert_int_equal(store_abort_uploads(store, "", &e), 0);
-	assert_int_equal(access(below(".tmp/old"), F_OK), -1);
-	assert_int_equal(access(below(".tmp/young"), F_OK), 0);
-	assert_int_equal(access(below("k"), F_OK), 0);
-}
-
-static void
 test_dir_time_is_the_file_systems(void **state)
 {
 	struct err e = {0};
@@ -420,23 +241,17 @@ test_dir_obeys_a_request_to_stop(void **state)
 	buf_free(&out);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_dir_lists_keys_in_byte_order),
-		TEST(test_dir_lists_by_any_prefix),
-		TEST(test_dir_lists_names_of_folders),
-		TEST(test_dir_list_stops_when_told_to),
 		TEST(test_dir_follows_no_links_to_objects),
 		TEST(test_dir_open_tells_what_is_wrong),
+		TEST(test_dir_another_folder_is_not_the_store),
 		TEST(test_dir_open_creates_when_asked_to),
 		TEST(test_dir_unwritable_says_so),
 		TEST(test_dir_file_in_the_way_of_a_folder),
 		TEST(test_dir_puts_and_deletes_in_one_folder_at_once),
-		TEST(test_dir_removes_leftovers_of_a_day),
 		TEST(test_dir_time_is_the_file_systems),
 		TEST(test_dir_obeys_a_request_to_stop),
 	};

@@ -128,6 +128,30 @@ test_s3_list_goes_through_every_page(void **state)
 	buf_free(&out);
 }
 
+/* The first page begins there; what comes from before all the same, of stores
+ * that do not know start-after, is left out. */
+static void
+test_s3_list_begins_after_a_key(void **state)
+{
+	struct buf out = {0};
+	struct err e = {0};
+
+	(void)state;
+	script.answers[0] = LIST("<IsTruncated>true</IsTruncated>"
+	    "<NextContinuationToken>t</NextContinuationToken>"
+	    CONTENT("pre/d/1") CONTENT("pre/d/2"));
+	script.answers[1] = LIST(CONTENT("pre/d/3"));
+	assert_int_equal(store_list_after(store, "d/", "d/1", note, &out, &e),
+	    0);
+	assert_string_equal(buf_str(&out), "d/2 7 1000000\nd/3 7 1000000\n");
+	assert_string_equal(buf_str(&script.asked),
+	    "GET /bucket/?list-type=2&prefix=pre%2Fd%2F&"
+	    "start-after=pre%2Fd%2F1\n"
+	    "GET /bucket/?continuation-token=t&list-type=2&"
+	    "prefix=pre%2Fd%2F\n");
+	buf_free(&out);
+}
+
 static void
 test_s3_list_names_are_folders_alone(void **state)
 {
@@ -307,21 +331,106 @@ test_s3_delete_in_batches_of_a_thousand(void **state)
 	assert_int_equal(peer->requests, 3);
 }
 
+#define UPLOADS(inside) "<ListMultipartUploadsResult>" inside \
+    "</ListMultipartUploadsResult>"
+#define UPLOAD(key, id) "<Upload><Key>" key "</Key><UploadId>" id \
+    "</UploadId></Upload>"
+#define NEXT(key, id) "<IsTruncated>true</IsTruncated><NextKeyMarker>" key \
+    "</NextKeyMarker><NextUploadIdMarker>" id "</NextUploadIdMarker>"
+
 static void
 test_s3_abort_uploads_under_the_prefix(void **state)
 {
 	struct err e = {0};
 
 	(void)state;
-	script.answers[0] = "<ListMultipartUploadsResult>"
-	    "<Upload><Key>pre/a/1</Key><UploadId>U 1</UploadId></Upload>"
-	    "<Upload><Key>other/2</Key><UploadId>U2</UploadId></Upload>"
-	    "</ListMultipartUploadsResult>";
+	script.answers[0] = UPLOADS(UPLOAD("pre/a/1", "U 1")
+	    UPLOAD("other/2", "U2"));
 	script.answers[1] = "";
 	assert_int_equal(store_abort_uploads(store, "a/", &e), 0);
 	assert_string_equal(buf_str(&script.asked),
 	    "GET /bucket/?prefix=pre%2Fa%2F&uploads=\n"
 	    "DELETE /bucket/pre/a/1?uploadId=U%201\n");
+}
+
+/* Those whose age nobody tells may be young. */
+static void
+test_s3_abort_old_uploads(void **state)
+{
+#define BEGUN(key, when) "<Upload><Key>pre/a/" key "</Key><UploadId>U" \
+    "</UploadId><Initiated>" when "</Initiated></Upload>"
+	struct err e = {0};
+
+	(void)state;
+	script.answers[0] = UPLOADS(BEGUN("1", "2026-11-22T18:14:59.999Z")
+	    BEGUN("2", "2026-11-22T18:15:00.000Z") UPLOAD("pre/a/3", "U")
+	    BEGUN("4", "yesterday"));
+	script.answers[1] = "";
+	assert_int_equal(store_abort_old_uploads(store, "a/",
+	    INT64_C(1795371300000000), &e), 0);
+	assert_string_equal(buf_str(&script.asked),
+	    "GET /bucket/?prefix=pre%2Fa%2F&uploads=\n"
+	    "DELETE /bucket/pre/a/1?uploadId=U\n");
+#undef BEGUN
+}
+
+static void
+test_s3_abort_uploads_of_every_page(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	script.answers[0] = UPLOADS(NEXT("pre/a/1", "U/1")
+	    UPLOAD("pre/a/1", "U/1"));
+	script.answers[1] = "";
+	script.answers[2] = UPLOADS("<IsTruncated>false</IsTruncated>"
+	    UPLOAD("pre/a/1", "U2"));
+	script.answers[3] = "";
+	assert_int_equal(store_abort_uploads(store, "a/", &e), 0);
+	assert_string_equal(buf_str(&script.asked),
+	    "GET /bucket/?prefix=pre%2Fa%2F&uploads=\n"
+	    "DELETE /bucket/pre/a/1?uploadId=U%2F1\n"
+	    "GET /bucket/?key-marker=pre%2Fa%2F1&prefix=pre%2Fa%2F&"
+	    "upload-id-marker=U%2F1&uploads=\n"
+	    "DELETE /bucket/pre/a/1?uploadId=U2\n");
+}
+
+static void
+aborts_not(const char *first, const char *second, const char *why)
+{
+	struct err e = {0};
+
+	script.answers[0] = first;
+	script.answers[1] = second;
+	assert_int_equal(store_abort_uploads(store, "a/", &e), -1);
+	assert_string_equal(e.msg, why);
+	assert_int_equal(e.code, ERR_IO);
+}
+
+static void
+test_s3_abort_uploads_without_the_next_marker(void **state)
+{
+	(void)state;
+	aborts_not(UPLOADS(NEXT("", "")), NULL, "s3://bucket/pre: the listing "
+	    "goes on, but the store does not say where");
+}
+
+static void
+test_s3_abort_uploads_with_the_same_marker_again(void **state)
+{
+	static const char page[] = UPLOADS(NEXT("pre/a/1", "U"));
+
+	(void)state;
+	aborts_not(page, page, "s3://bucket/pre: the listing goes on, but the "
+	    "store does not say where");
+}
+
+static void
+test_s3_abort_uploads_of_no_listing(void **state)
+{
+	(void)state;
+	aborts_not("<html></html>", NULL, "s3://bucket/pre: the answer is no "
+	    "listing");
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -331,6 +440,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_s3_list_goes_through_every_page),
+		TEST(test_s3_list_begins_after_a_key),
 		TEST(test_s3_list_names_are_folders_alone),
 		TEST(test_s3_list_of_nothing),
 		TEST(test_s3_list_stops_when_told_to),
@@ -346,15 +456,13 @@ main(void)
 		TEST(test_s3_delete_names_what_stays),
 		TEST(test_s3_delete_in_batches_of_a_thousand),
 		TEST(test_s3_abort_uploads_under_the_prefix),
+		TEST(test_s3_abort_old_uploads),
+		TEST(test_s3_abort_uploads_of_every_page),
+		TEST(test_s3_abort_uploads_without_the_next_marker),
+		TEST(test_s3_abort_uploads_with_the_same_marker_again),
+		TEST(test_s3_abort_uploads_of_no_listing),
 	};
 
-	(void)alarm(100);
-	(void)unsetenv("http_proxy");
-	(void)unsetenv("AWS_PROFILE");
-	(void)unsetenv("AWS_SESSION_TOKEN");
-	(void)setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE", 1);
-	(void)setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
-	(void)setenv("AWS_CONFIG_FILE", "/dev/null", 1);
-	(void)setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
+	peer_main();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,39 +160,6 @@ test_s3_object_that_looks_like_an_error_is_none(void **state)
 }
 
 static void
-test_s3_reader_reads_in_parts_to_the_end(void **state)
-{
-	char data[2500], got[2500];
-	struct object_reader *r;
-	struct err e = {0};
-	const void *piece;
-	size_t i, n, at = 0;
-
-	(void)state;
-	for (i = 0; i < sizeof(data); i++)
-		data[i] = (char)(i % 251);
-	give("k", data, sizeof(data));
-	r = object_open(store, "k", 100, UINT64_MAX, &e);
-	assert_non_null(r);
-	do {
-		assert_int_equal(object_read(r, &piece, &n, &e), 0);
-		assert_true(n <= 1000 && at + n <= 2400);
-		memcpy(got + at, piece, n);
-		at += n;
-	} while (n > 0);
-	object_close(r);
-	object_close(NULL);
-	assert_int_equal(at, 2400);
-	assert_memory_equal(got, data + 100, 2400);
-	assert_int_equal(peer->requests, 3);
-	r = object_open(store, "gone", 0, UINT64_MAX, &e);
-	assert_non_null(r);
-	failed(object_read(r, &piece, &n, &e), &e, ERR_NOTFOUND, "s3://bucket/"
-	    "pre/gone: S3 answered 404 NoSuchKey (gone), request R1");
-	object_close(r);
-}
-
-static void
 test_s3_keys_are_checked_before_a_request(void **state)
 {
 	struct buf out = {0};
@@ -221,10 +188,9 @@ main(void)
 		TEST(test_s3_get_refuses_what_is_too_large_at_once),
 		TEST(test_s3_get_range),
 		TEST(test_s3_object_that_looks_like_an_error_is_none),
-		TEST(test_s3_reader_reads_in_parts_to_the_end),
 		TEST(test_s3_keys_are_checked_before_a_request),
 	};
 
-	bucket_main();
+	peer_main();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

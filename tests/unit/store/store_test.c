@@ -232,6 +232,8 @@ test_store_refuses_every_key_but_plain_names(void **state)
 	refuses_key("..", "'.' or '..'");
 	refuses_key("a/../b", "'.' or '..'");
 	refuses_key("a/.", "'.' or '..'");
+	refuses_key(".tmp", "a name that the store keeps for itself");
+	refuses_key("a/.tmp/b", "a name that the store keeps for itself");
 	refuses_key("a b", "a character that no key has");
 	refuses_key("a\\b", "a character that no key has");
 	refuses_key("\xc3\xa4", "a character that no key has");
@@ -253,7 +255,7 @@ test_store_takes_the_longest_key_and_every_character(void **state)
 	uint64_t size;
 
 	(void)state;
-	assert_int_equal(store_put(store, "AZaz09_.=-/..x/...", "1", 1, true,
+	assert_int_equal(store_put(store, "AZaz09_.=-/..x/.../.tmpx/x.tmp", "1", 1, true,
 	    &e), 0);
 	memset(key, 'x', sizeof(key));
 	key[200] = key[400] = '/';
@@ -312,6 +314,46 @@ test_store_object_is_there_only_after_commit(void **state)
 }
 
 static void
+test_store_object_sealed_is_there_after_commit(void **state)
+{
+	uint8_t sha[32], again[32], want[32];
+	struct object *o;
+	struct buf out = {0};
+	struct err e = {0};
+
+	(void)state;
+	o = object_create(store, "s/k", &e);
+	assert_non_null(o);
+	assert_int_equal(object_write(o, "hello", 5, &e), 0);
+	assert_int_equal(object_seal(o, sha, &e), 0);
+	assert_int_equal(object_size(o), 5);
+	assert_int_equal(object_commit(o, again, &e), 0);
+	sha256_of("hello", 5, want);
+	assert_memory_equal(sha, want, 32);
+	assert_memory_equal(again, want, 32);
+	assert_int_equal(store_get(store, "s/k", 99, &out, &e), 0);
+	assert_string_equal(buf_str(&out), "hello");
+	buf_free(&out);
+}
+
+/* A seal that fails is told by it and by commit again. */
+static void
+test_store_object_that_cannot_be_sealed(void **state)
+{
+	static const char why[] = "/s/k: rename: Is a directory";
+	struct object *o;
+	struct err e = {0};
+	uint8_t sha[32];
+
+	(void)state;
+	assert_int_equal(store_put(store, "s/k/in", "x", 1, false, &e), 0);
+	o = object_create(store, "s/k", &e);
+	assert_non_null(o);
+	failed(object_seal(o, sha, &e), &e, ERR_IO, why);
+	failed(object_commit(o, NULL, &e), &e, ERR_IO, why);
+}
+
+static void
 test_store_object_aborted_leaves_nothing(void **state)
 {
 	struct object *o;
@@ -365,6 +407,14 @@ test_store_object_larger_than_any_buffer(void **state)
 	assert_int_equal(at, n - 9);
 	object_close(r);
 	object_close(NULL);
+	/* More is wanted than there is. */
+	r = object_open(store, "big", n - 5, 6, &e);
+	assert_non_null(r);
+	assert_int_equal(object_read(r, &piece, &len, &e), 0);
+	assert_int_equal(len, 5);
+	failed(object_read(r, &piece, &len, &e), &e, ERR_CORRUPT,
+	    "/big: ends before byte 5242884");
+	object_close(r);
 	free(data);
 }
 
@@ -401,6 +451,9 @@ test_store_counts_what_it_moves(void **state)
 	assert_int_equal(store_get(store, "k", 9, &out, &e), 0);
 	store_counters(store, &c);
 	assert_int_equal(c.requests, 2);
+	assert_int_equal(c.kinds[STORE_PUT], 1);
+	assert_int_equal(c.kinds[STORE_GET], 1);
+	assert_string_equal(store_kind_text(STORE_LIST), "list");
 	assert_int_equal(c.bytes_out, 5);
 	assert_int_equal(c.bytes_in, 5);
 	assert_int_equal(c.retries, 0);
@@ -422,6 +475,8 @@ main(void)
 		TEST(test_store_takes_the_longest_key_and_every_character),
 		TEST(test_store_delete_takes_absent_keys_and_empty_folders),
 		TEST(test_store_object_is_there_only_after_commit),
+		TEST(test_store_object_sealed_is_there_after_commit),
+		TEST(test_store_object_that_cannot_be_sealed),
 		TEST(test_store_object_aborted_leaves_nothing),
 		TEST(test_store_object_larger_than_any_buffer),
 		TEST(test_store_reader_of_nothing),
