@@ -21,6 +21,7 @@
 #include "backupd/window.h"
 #include "base/err.h"
 #include "catalog/head.h"
+#include "catalog/history.h"
 
 struct child;
 struct cron;
@@ -88,8 +89,8 @@ struct source {
 	int64_t follow_ms;	/* not before, since it failed; monotonic */
 	int64_t follow_us;	/* it fails since; 0: it does not */
 	struct err follow_err;	/* why */
-	/* What the store holds: looked at when it becomes ours, and after
-	 * each job. */
+	/* What the store holds: looked at when it becomes ours, after each
+	 * job, and when the archive has outgrown what was seen. */
 	bool looked, looking;
 	bool look_wanted;
 	unsigned mine;		/* jobs of it that are ours: a set, as it was
@@ -99,6 +100,14 @@ struct source {
 	unsigned look_failures;
 	struct err look_err;	/* of the last look, if it failed */
 	struct look look;
+	struct outgrown {
+		/* How the archive stood when it was looked at. */
+		char history[HISTORY_ID_LEN + 1];
+		unsigned gaps;
+		uint64_t stored_bytes;
+		int64_t check_ms;	/* not before; monotonic */
+		unsigned apart;		/* so often in a row it was */
+	} outgrown;
 };
 
 struct fleet {

@@ -106,6 +106,8 @@ look_at(struct store *s, const char *source, int64_t since_us,
 	rc = backups_list(s, source, &refs, &n, e);
 	for (i = 0; i < n && rc == 0; i++)
 		rc = take(s, &t, refs[i].id, since_us, &l, e);
+	l.apart = t.nhistories > 0 && t.nbackups > 0 &&
+	    t.backups[t.nbackups - 1].history < 0;
 	if (rc == 0)
 		rc = take_windows(&t, since_us, &l, e);
 	free(refs);

@@ -3,6 +3,8 @@
 #ifndef BACKUPD_LOOK_H
 #define BACKUPD_LOOK_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -17,6 +19,8 @@ struct look {
 	/* As the status document has them; NULL before the first look. */
 	json_t *backups, *windows, *gaps;
 	size_t damage;		/* documents that cannot be read */
+	bool apart;		/* it is archived, but not (yet) where the
+				 * newest backup stands */
 };
 
 /* Read heads, histories and documents of files; blocks.  Backups and windows

@@ -269,7 +269,8 @@ after(struct serve *s, struct task *t, const struct journal_run *run)
 	t->by_hand = t->retried = t->stopping = false;
 	t->check_us = 0;
 	x->look_wanted = true;
-	x->look_ms = 0;
+	x->look_ms = x->outgrown.check_ms = 0;
+	x->outgrown.apart = 0;
 	s->problems_ms = 0;
 }
 

@@ -14,6 +14,8 @@
 
 #include "backupd/serve.h"
 
+#define SERVE_RETRY_BASE_MS 2000	/* a store that failed */
+#define SERVE_RETRY_CAP_MS 300000
 #define SERVE_LOOKS 4		/* at the store, at once */
 #define SERVE_SINCE_US (INT64_C(30) * 86400 * 1000000)	/* that is shown */
 #define SERVE_TEXT 512
@@ -101,12 +103,19 @@ int serve_anew(struct serve *s, struct err *e);
 void serve_stores(struct serve *s, int64_t now_ms);
 /* Who works for what may have changed: begin and end archives. */
 void serve_assign(struct serve *s, int64_t now_ms);
+/* Let go of a depot that was held: the last who does has it closed. */
+void serve_drop(struct serve *s, struct depot *d);
 /* Hand a depot that nobody holds any more to be closed. */
 void serve_close(void *arg, struct depot *d);
 /* Go on with another configuration; takes it on success alone. */
 int serve_reload(struct serve *s, struct fleet *fresh, struct err *e);
 /* Is a job of this source ours now? */
 bool serve_mine(const struct source *x, enum claims_job job);
+
+/* --- serve_look.c --- */
+
+/* Look at sources in their stores, as far as it is due. */
+void serve_looks(struct serve *s, int64_t now_ms);
 
 /* --- serve_task.c --- */
 

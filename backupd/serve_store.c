@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* serve_store: opening stores, looking at sources, beginning archives. */
+/* serve_store: opening stores, beginning archives, a configuration read anew. */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +14,6 @@
 
 #include "backupd/serve_impl.h"
 
-#define RETRY_BASE_MS 2000
-#define RETRY_CAP_MS 300000
 #define ASSIGN_MS 5000
 #define FOLLOW_MS 30000		/* an archive that could not begin */
 
@@ -203,8 +201,8 @@ serve_close(void *arg, struct depot *d)
 	pool_submit(s->pool, &o->job);
 }
 
-static void
-drop(struct serve *s, struct depot *d)
+void
+serve_drop(struct serve *s, struct depot *d)
 {
 	if (depot_drop(d))
 		serve_close(s, d);
@@ -253,8 +251,8 @@ set_claims(struct serve *s, const struct depot *d, struct err *e)
 static void
 failed(struct depot *d, const struct err *e)
 {
-	unsigned wait = clock_backoff_ms(++d->failures, RETRY_BASE_MS,
-	    RETRY_CAP_MS);
+	unsigned wait = clock_backoff_ms(++d->failures, SERVE_RETRY_BASE_MS,
+	    SERVE_RETRY_CAP_MS);
 
 	if (d->err.code == ERR_NONE)
 		d->failed_us = clock_now_us();
@@ -297,7 +295,7 @@ open_done(struct job *j)
 		d->store = NULL;
 		failed(d, &o->err);
 	}
-	drop(o->serve, d);
+	serve_drop(o->serve, d);
 	free(o);
 }
 
@@ -315,96 +313,10 @@ open_depot(struct serve *s, struct depot *d)
 	pool_submit(s->pool, &o->job);
 }
 
-/* --- looking --- */
-
-struct looking {
-	struct job job;		/* first */
-	struct serve *serve;
-	struct depot *depot;	/* held */
-	char source[SOURCE_NAME_MAX + 1];
-	int64_t since_us;
-	struct look found;
-	struct err err;
-};
-
-static void
-look_run(struct job *j)
-{
-	struct looking *l = (struct looking *)j;
-
-	(void)look_at(l->depot->store, l->source, l->since_us, &l->found,
-	    &l->err);
-}
-
-static void
-looked(struct serve *s, struct source *x, struct looking *l)
-{
-	x->looking = false;
-	if (x->look_stale) {
-		x->look_stale = false;
-		x->look_wanted = true;
-		return;
-	}
-	if (l->err.code != ERR_NONE) {
-		x->look_wanted = true;
-		x->look_ms = clock_mono_ms() + clock_backoff_ms(
-		    ++x->look_failures, RETRY_BASE_MS, RETRY_CAP_MS);
-		if (l->err.code != ERR_CANCELLED)
-			log_event(LOG_WARN_, "cannot look at the store",
-			    "source", x->name, "why", l->err.msg, NULL);
-		x->look_err = l->err;
-		return;
-	}
-	x->look_failures = 0;
-	x->look_err = (struct err){0};
-	look_free(&x->look);
-	x->look = l->found;
-	l->found = (struct look){0};
-	x->looked = true;
-	s->problems_ms = 0;
-	serve_recall(s, x);
-}
-
-static void
-look_done(struct job *j)
-{
-	struct looking *l = (struct looking *)j;
-	struct serve *s = l->serve;
-	struct source *x = fleet_find(s->fleet, l->source);
-
-	s->looking--;
-	if (x != NULL && x->depot == l->depot)
-		looked(s, x, l);
-	else if (x != NULL)
-		x->looking = false;
-	look_free(&l->found);
-	drop(s, l->depot);
-	free(l);
-}
-
-static void
-look(struct serve *s, struct source *x)
-{
-	struct looking *l = calloc(1, sizeof(*l));
-
-	if (l == NULL)
-		return;
-	*l = (struct looking){ .job = { .run = look_run, .done = look_done },
-	    .serve = s, .depot = x->depot,
-	    .since_us = clock_now_us() - SERVE_SINCE_US };
-	memcpy(l->source, x->name, sizeof(l->source));
-	depot_hold(x->depot);
-	x->looking = true;
-	x->look_wanted = false;
-	s->looking++;
-	pool_submit(s->pool, &l->job);
-}
-
 void
 serve_stores(struct serve *s, int64_t now_ms)
 {
 	struct depot *d;
-	struct source *x;
 	size_t i;
 
 	if (s->stopping)
@@ -414,13 +326,7 @@ serve_stores(struct serve *s, int64_t now_ms)
 		if (!d->open && !d->opening && d->retry_ms <= now_ms)
 			open_depot(s, d);
 	}
-	for (i = 0; i < s->fleet->nsources && s->looking < SERVE_LOOKS; i++) {
-		x = &s->fleet->sources[i];
-		if (x->look_wanted && !x->looking && !x->gone &&
-		    x->depot != NULL && x->depot->open &&
-		    x->look_ms <= now_ms)
-			look(s, x);
-	}
+	serve_looks(s, now_ms);
 }
 
 /* --- a configuration read anew --- */

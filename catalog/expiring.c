@@ -35,6 +35,8 @@ expiring_mark(struct store *s, const char *source, const char *id,
 {
 	char key[STORE_KEY_MAX], marked[CLOCK_TEXT], after[CLOCK_TEXT];
 
+	if (verdict_time(s, source, "sweep", id, &now_us, e) != 0)
+		return -1;
 	clock_rfc3339(now_us, marked);
 	clock_rfc3339(now_us + grace_us, after);
 	expiring_key(source, id, key);

@@ -41,6 +41,14 @@ floor_key(const char *source, const struct floor *f, char key[STORE_KEY_MAX])
 	    "mark");
 }
 
+/* Its name among the verdicts. */
+static void
+verdict_name(const struct floor *f, char name[HISTORY_ID_LEN + 16])
+{
+	(void)snprintf(name, HISTORY_ID_LEN + 16, "%s-%08u", f->history,
+	    (unsigned)f->before);
+}
+
 /* --- writing --- */
 
 int
@@ -48,9 +56,13 @@ floor_mark(struct store *s, const char *source, const char *history,
     uint32_t before, int64_t now_us, int64_t grace_us, struct err *e)
 {
 	char key[STORE_KEY_MAX], marked[CLOCK_TEXT], after[CLOCK_TEXT];
+	char name[HISTORY_ID_LEN + 16];
 	struct floor f = { .before = before };
 
 	(void)snprintf(f.history, sizeof(f.history), "%s", history);
+	verdict_name(&f, name);
+	if (verdict_time(s, source, "floor", name, &now_us, e) != 0)
+		return -1;
 	clock_rfc3339(now_us, marked);
 	clock_rfc3339(now_us + grace_us, after);
 	floor_key(source, &f, key);
@@ -83,8 +95,7 @@ say(struct store *s, const char *source, const struct floor *f,
 {
 	char name[HISTORY_ID_LEN + 16], key[STORE_KEY_MAX];
 
-	(void)snprintf(name, sizeof(name), "%s-%08u", f->history,
-	    (unsigned)f->before);
+	verdict_name(f, name);
 	verdict_key(source, "floor", name, f->said_us, key, sizeof(key));
 	return verdict_give(s, key, want, is, e);
 }

@@ -24,6 +24,25 @@ verdict_key(const char *source, const char *kind, const char *name,
 }
 
 int
+verdict_time(struct store *s, const char *source, const char *kind,
+    const char *name, int64_t *marked_us, struct err *e)
+{
+	char key[STORE_KEY_MAX];
+	struct err why = {0};
+	uint64_t size;
+
+	for (;; (*marked_us)++) {
+		verdict_key(source, kind, name, *marked_us, key, sizeof(key));
+		if (store_stat(s, key, &size, &why) == 0)
+			continue;
+		if (why.code == ERR_NOTFOUND)
+			return 0;
+		*e = why;
+		return -1;
+	}
+}
+
+int
 verdict_parse(const char *text, size_t n, enum verdict *is, struct err *e)
 {
 	json_t *doc = document_read(text, n, VERDICT_MAX, "verdict", e);

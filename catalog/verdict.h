@@ -26,6 +26,11 @@ enum verdict { VERDICT_NONE, VERDICT_GO, VERDICT_STAY };
 void verdict_key(const char *source, const char *kind, const char *name,
     int64_t marked_us, char *key, size_t room);
 
+/* The time of a new mark: *marked_us, or right after, where an earlier mark of
+ * that very time (some stores' clocks know whole seconds) has its verdict. */
+int verdict_time(struct store *s, const char *source, const char *kind,
+    const char *name, int64_t *marked_us, struct err *e);
+
 /* Say so, unless something was said before: *is, what stands. */
 int verdict_give(struct store *s, const char *key, enum verdict want,
     enum verdict *is, struct err *e);

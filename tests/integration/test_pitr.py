@@ -20,14 +20,7 @@ SETTINGS = ("server_id", "sync_binlog", "innodb_flush_log_at_trx_commit", "repli
             "slave_run_triggers_for_rbr", "gtid_ignore_duplicates", "replica_preserve_commit_order")
 
 
-def forget_xa(server):
-    for form, gtrid, bqual, data in server.sql("XA RECOVER"):
-        raw = data.encode("utf8", "surrogateescape") if isinstance(data, str) else data
-        server.sql(f"XA ROLLBACK X'{raw[:gtrid].hex()}', X'{raw[gtrid:gtrid + bqual].hex()}', {form}")
-
-
 def wipe(server):
-    forget_xa(server)
     server.clear()
     # an account that stays has another salt than the log's, or is in its way
     for user, host in server.sql("SELECT user, host FROM mysql.user WHERE user LIKE 'kura\\_%' OR user = 'repl'"):
@@ -188,7 +181,7 @@ def test_any_moment_equals_a_replica_stopped_there(three, directory, replay):
     for i, args, anew in sorted(moments, key=lambda m: m[0]):
         print(log[i], args)
         if anew:
-            forget_xa(target)
+            target.forget_xa()
             target.clear()
             target.sql("DROP USER IF EXISTS kura_w@'%'")
         facts = plan(target, directory, *args, f"--replay={replay}")

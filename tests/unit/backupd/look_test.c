@@ -60,11 +60,37 @@ test_look_at_backups_and_windows(void **state)
 	assert_string_equal(text(l.windows, 0, "to"),
 	    "2026-11-22T18:16:40.000000Z");
 	assert_int_equal(json_array_size(l.gaps), 0);
+	assert_false(l.apart);
 	/* What is older than asked for is left out, and still counts. */
 	fixture_ok(look_at(fixture_store, "a", INT64_MAX, &l, &e), &e);
 	assert_true(l.last_dump_us > 0);
 	assert_int_equal(json_array_size(l.backups), 0);
 	assert_int_equal(json_array_size(l.windows), 0);
+	assert_false(l.apart);
+	look_free(&l);
+}
+
+/* The archive has yet to reach the place of the newest backup. */
+static void
+test_look_at_what_is_apart(void **state)
+{
+	struct look l = {0};
+	struct err e = {0};
+
+	(void)state;
+	logs_history(&(struct logs_history){ .id = a.history,
+	    .server = 'a' });
+	logs_finish(&a, 1, "b.000001", 1, 10, ten);
+	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .server = 'a',
+	    .file = "b.000002", .position = 400,
+	    .gtid = UUID_A ":1-13", .at = 135 });
+	fixture_ok(look_at(fixture_store, "a", 0, &l, &e), &e);
+	assert_true(l.apart);
+	assert_int_equal(json_array_size(l.windows), 0);
+	logs_finish(&a, 2, "b.000002", 11, 10, ten);
+	fixture_ok(look_at(fixture_store, "a", 0, &l, &e), &e);
+	assert_false(l.apart);
+	assert_int_equal(json_array_size(l.windows), 1);
 	look_free(&l);
 }
 
@@ -91,6 +117,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    test_look_at_backups_and_windows, fixture_setup,
 		    fixture_teardown),
+		cmocka_unit_test_setup_teardown(test_look_at_what_is_apart,
+		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_look_counts_what_is_damaged, fixture_setup,
 		    fixture_teardown),

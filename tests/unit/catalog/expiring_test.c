@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "catalog/backups.h"
 #include "catalog/expiring.h"
+#include "catalog/verdict.h"
 #include "tests/unit/catalog/sealed.h"
 
 #define HOUR_US	INT64_C(3600000000)
@@ -56,6 +57,11 @@ test_expiring_marks_and_unmarks(void **state)
 	assert_int_equal(expiring_is(fixture_store, "a", ID, &e), 0);
 	fixture_ok(expiring_refuse(fixture_store, "a", ID, &e), &e);
 	fixture_ok(expiring_unmark(fixture_store, "a", ID, &e), &e);
+	/* Where clocks know seconds alone: not void like the one before. */
+	mark(ID, now);
+	fixture_ok(expiring_list(fixture_store, "a", &all, &n, &e), &e);
+	assert_true(n == 2 && !all[0].stays && all[0].marked_us == now + 1);
+	expiring_free(all, n);
 }
 
 /* The mark of ID, as it is listed; n of all. */
@@ -111,10 +117,28 @@ test_expiring_verdicts(void **state)
 	assert_true(one.marked && one.sweeping);
 	fixture_ok(expiring_end(fixture_store, "a", ID, &e), &e);
 	(void)listed(0);
-	/* One of whom nothing is left but that one took it away. */
-	mark(ID, now);
-	fixture_ok(expiring_unmark(fixture_store, "a", ID, &e), &e);
-	mark(ID, now);
+}
+
+/* Written after its verdict: another had the same time, and was quicker. */
+static void
+test_expiring_mark_that_is_void(void **state)
+{
+	char key[STORE_KEY_MAX];
+	struct expiring one;
+	struct err e = {0};
+	struct buf text = {0};
+	enum verdict is;
+	int64_t at;
+
+	(void)state;
+	assert_int_equal(clock_parse("2026-11-22T18:15:00Z", &at), 0);
+	verdict_key("a", "sweep", ID, at, key, sizeof(key));
+	fixture_ok(verdict_give(fixture_store, key, VERDICT_STAY, &is, &e),
+	    &e);
+	sealed(GOOD, &text);
+	fixture_put("sources/a/marks/backup-" ID ".json", text.data,
+	    text.len);
+	buf_free(&text);
 	one = listed(1);
 	assert_true(one.marked && one.stays && !one.sweeping);
 }
@@ -241,6 +265,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_STORE(test_expiring_marks_and_unmarks),
 		IN_STORE(test_expiring_verdicts),
+		IN_STORE(test_expiring_mark_that_is_void),
 		IN_STORE(test_expiring_mark_that_came_late),
 		IN_STORE(test_expiring_that_cannot_be_read),
 		IN_STORE(test_expiring_is_not_latest),

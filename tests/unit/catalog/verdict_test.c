@@ -61,6 +61,23 @@ test_verdict_key(void **state)
 	assert_string_equal(key, KEY);
 }
 
+/* Two marks of one moment have a verdict each. */
+static void
+test_verdict_of_a_second_mark(void **state)
+{
+	int64_t at = 1795371300000;
+	struct err e = {0};
+
+	(void)state;
+	fixture_ok(verdict_time(fixture_store, "a", "sweep", ID, &at, &e),
+	    &e);
+	assert_int_equal(at, 1795371300000);
+	(void)give(VERDICT_STAY);
+	fixture_ok(verdict_time(fixture_store, "a", "sweep", ID, &at, &e),
+	    &e);
+	assert_int_equal(at, 1795371300001);
+}
+
 /* Nobody sweeps by what nobody can read. */
 static void
 test_verdict_that_cannot_be_read(void **state)
@@ -99,6 +116,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_STORE(test_verdict_is_given_once),
 		cmocka_unit_test(test_verdict_key),
+		IN_STORE(test_verdict_of_a_second_mark),
 		IN_STORE(test_verdict_that_cannot_be_read),
 		cmocka_unit_test(test_verdict_parse),
 	};
