@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "catalog/backups.h"
 #include "catalog/head.h"
+#include "catalog/timeline.h"
 #include "mysql/connect.h"
 #include "mysql/flavour.h"
 
@@ -29,14 +30,14 @@ identity_newest(struct store *s, const char *source, struct head *h,
 	return rc;
 }
 
-struct gtid {
+struct triple {
 	unsigned long domain, server;
 	unsigned long long seq;
 };
 
 /* The next domain-server-sequence of a list; NULL at its end or on junk. */
 static const char *
-next_gtid(const char *p, struct gtid *g)
+next_gtid(const char *p, struct triple *g)
 {
 	char *end;
 
@@ -58,7 +59,7 @@ bool
 identity_gtid_within(const char *inner, const char *outer)
 {
 	const char *p, *q;
-	struct gtid a, b;
+	struct triple a, b;
 	bool found;
 
 	if (next_gtid(inner, &a) == NULL)
@@ -184,4 +185,65 @@ identity_check(struct conn *c, const struct flavour *f,
 		return err_wrap(e, "does this server belong to source %s",
 		    newest->source);
 	return yes ? 0 : refuse(f, newest, e);
+}
+
+/* What was committed before the first of its files that tells; a replica that
+ * is behind has that, too. */
+static const char *
+archived_gtid(const struct timeline_history *h)
+{
+	const char *gtid;
+	size_t i;
+
+	for (i = 0; i < h->nfiles; i++) {
+		gtid = h->files[i].file.gtid_before;
+		if (gtid != NULL && gtid[0] != '\0')
+			return gtid;
+	}
+	return NULL;
+}
+
+static int
+check_history(const struct timeline *t, struct conn *c,
+    const struct flavour *f, struct err *e)
+{
+	const struct timeline_history *h = &t->histories[t->nhistories - 1];
+	const char *gtid = archived_gtid(h);
+	int yes = 0;
+
+	if (h->history.uuid[0] != '\0' && strcmp(h->history.uuid,
+	    f->uuid) == 0)
+		return 0;
+	if (t->kind == f->kind) {
+		if (gtid == NULL || !f->gtid)
+			return 0;
+		yes = gtid_belongs(c, f, gtid, e);
+	}
+	if (yes < 0)
+		return err_wrap(e, "does this server belong to source %s",
+		    t->source);
+	if (yes)
+		return 0;
+	(void)err_set(e, ERR_EXISTS, 0, "source %s: this server (%s, host %s, "
+	    "server_id %llu) does not have the transactions that are archived "
+	    "for it (history %s, %s, server_id %llu)", t->source, f->name,
+	    f->host, (unsigned long long)f->server_id, h->history.id,
+	    h->history.flavour, (unsigned long long)h->history.server_id);
+	return err_hint(e, "check the host name, or use --adopt if it took "
+	    "the source's place");
+}
+
+int
+identity_check_archive(struct store *s, const char *source, struct conn *c,
+    const struct flavour *f, struct err *e)
+{
+	struct timeline t;
+	int rc = 0;
+
+	if (timeline_load_archive(s, source, &t, e) != 0)
+		return -1;
+	if (t.nhistories > 0)
+		rc = check_history(&t, c, f, e);
+	timeline_free(&t);
+	return rc;
 }

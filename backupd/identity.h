@@ -17,10 +17,10 @@ struct conn;
 struct err;
 struct flavour;
 struct head;
+struct store;
 
 /* The newest backup of a source, which says who it is: 1 with *h (head_free it
  * in any case), 0 when there is none, -1. */
-struct store;
 int identity_newest(struct store *s, const char *source, struct head *h,
     struct err *e);
 
@@ -28,6 +28,12 @@ int identity_newest(struct store *s, const char *source, struct head *h,
  * is a failure to find out. */
 int identity_check(struct conn *c, const struct flavour *f,
     const struct head *newest, struct err *e);
+
+/* The same by the newest history that is archived, for a source that has no
+ * backup yet.  One that does not say which transactions it begins with, or of
+ * whose server alone we know, refuses nobody. */
+int identity_check_archive(struct store *s, const char *source,
+    struct conn *c, const struct flavour *f, struct err *e);
 
 /* MariaDB: is each domain-server-sequence of inner at or below that of the
  * same domain and server in outer? */

@@ -159,19 +159,21 @@ check_locked(const struct run *r, struct err *e)
 	    "a longer --lock-hold");
 }
 
-/* The newest backup says who this source is, and which lineage goes on. */
+/* The newest backup, or else its archive, says who this source is; the backup
+ * alone, which lineage goes on. */
 static int
 check_identity(struct run *r, struct err *e)
 {
 	struct head newest;
 	int rc = identity_newest(r->store, r->opts->source, &newest, e);
 
-	if (rc == 0)
-		memcpy(r->head->lineage, r->head->id, sizeof(r->head->id));
-	if (rc <= 0)
+	if (rc < 0)
 		goto out;
-	memcpy(r->head->lineage, newest.lineage, sizeof(newest.lineage));
-	rc = identity_check(r->conn, &r->flavour, &newest, e);
+	memcpy(r->head->lineage, rc == 0 ? r->head->id : newest.lineage,
+	    sizeof(r->head->lineage));
+	rc = rc == 0 ? identity_check_archive(r->store, r->opts->source,
+	    r->conn, &r->flavour, e) : identity_check(r->conn, &r->flavour,
+	    &newest, e);
 	if (rc != 0 && r->opts->adopt && e->code == ERR_EXISTS) {
 		log_event(LOG_WARN_, "adopting a server that does not belong "
 		    "to the source", "why", e->msg, NULL);

@@ -281,6 +281,18 @@ def test_another_server_is_refused_unless_adopted(filled, target, directory):
     assert len(heads(directory)) == 2
 
 
+def test_the_first_dump_is_of_the_server_that_is_archived(filled, target, directory):
+    filled.sql("FLUSH BINARY LOGS")     # a file that begins with transactions
+    assert run("backupd", "archive", "--stop-at-end", *directory.args, *filled.args(), "d").status == 0
+    target.sql("CREATE DATABASE other")
+    done = run("backupd", "run", "d", *directory.args, *target.args())
+    assert done.status == 1 and heads(directory) == [], done
+    assert "does not have the transactions that are archived for it (history " in done.err, done
+    assert "check the host name, or use --adopt" in done.err, done
+    assert run("backupd", "run", "d", *directory.args, *filled.args()).status == 0
+    assert len(heads(directory)) == 1
+
+
 @pytest.mark.parametrize("kind", ["mariadb"])
 def test_a_server_that_was_reset_is_asked_for(filled, directory, tmp_path):
     """MariaDB has no UUID: with its GTIDs gone nothing says that it is the same."""
