@@ -148,8 +148,7 @@ def test_a_failure_is_told_in_plain_words_and_goes_when_it_is_over(source, direc
 def test_it_is_told_what_to_do(source, directory, tmp_path):
     fill(source)
     source.sql("INSERT INTO d.t SELECT a.id * 1000 + b.id, 1 FROM (SELECT 10 AS id UNION SELECT 11) a, d.t b")
-    keys = {"orders": (source, {"archive": "no", "dump": "@every 1m"}), "other": (source, {"archive": "no"})}
-    with Daemon(tmp_path / "d", directory, keys) as d:
+    with Daemon(tmp_path / "d", directory, {n: (source, {"archive": "no"}) for n in ("orders", "other")}) as d:
         d.ask("pause", "orders")
         assert d.status("orders")["paused"] and d.status("orders")["problems"][0]["kind"] == "paused"
         d.ask("resume", "orders")
