@@ -231,11 +231,13 @@ load(void *arg, struct err *e)
 }
 
 static int
-notify(const struct settings *s, struct err *e)
+notify(struct settings *s, struct err *e)
 {
+	bool json = settings_flag(s, "json");
+
 	if (settings_flag(s, "test"))
-		return trial_run(s, settings_arg(s, 0), settings_flag(s,
-		    "json"), stdout, e);
+		return settings_use_daemon(s, e) != 0 ? -1 : trial_run(s,
+		    settings_arg(s, 0), json, stdout, e);
 	(void)err_set(e, ERR_USAGE, 0, "notify: nothing to do");
 	return err_hint(e, "try the notifiers with --test");
 }

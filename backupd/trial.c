@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/random.h"
+#include "base/settings.h"
 
 #include "backupd/trial.h"
 
@@ -32,10 +33,10 @@ target(const struct notify_channel *c, char host[POST_HOST])
 }
 
 static void
-attempt(const struct notify_channel *c, struct result *r)
+attempt(const struct notify_channel *c, const char *page, struct result *r)
 {
 	char host[256] = "";
-	struct notice_origin origin = { .host = host };
+	struct notice_origin origin = { .host = host, .page = page };
 	struct notice n = { .kind = NOTICE_FAILURE, .test = true,
 	    .at_us = clock_now_us() };
 	struct delivery d = { .channel = c, .origin = &origin };
@@ -122,7 +123,7 @@ trial_run(const struct settings *s, const char *name, bool json, FILE *out,
 	for (i = 0; i < n; i++) {
 		if (name != NULL && strcmp(list[i].name, name) != 0)
 			continue;
-		attempt(&list[i], &r);
+		attempt(&list[i], settings_str(s, "page"), &r);
 		tried++;
 		failed += r.ok ? 0 : 1;
 		if (json)

@@ -9,7 +9,7 @@
 struct err;
 struct settings;
 
-/* `backupd notify --test [NAME]`: name NULL: all.  One attempt each, none of
+/* `backupd notify --test [NAME]`, with the settings of [daemon]; name NULL: all.  One attempt each, none of
  * it is kept.  -1 when one of them failed, each of which is printed, too. */
 int trial_run(const struct settings *s, const char *name, bool json,
     FILE *out, struct err *e);

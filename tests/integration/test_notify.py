@@ -84,7 +84,7 @@ def secret(tmp_path):
 
 def tried(tmp_path, *sections, args=(), env=None):
     config = tmp_path / "kura.conf"
-    config.write_text("".join(f"[notify n{i}]\n{s}\n" for i, s in enumerate(sections)))
+    config.write_text("[daemon]\npage = https://kura.example/\n" + "".join(f"[notify n{i}]\n{s}\n" for i, s in enumerate(sections)))
     done = run("backupd", "notify", "--test", f"--config={config}", "--log-level=debug", *args, env=env)
     assert SECRET not in done.out + done.err
     return done
@@ -99,6 +99,7 @@ def test_webhook_is_signed(tmp_path, hooks, secret):
     assert path == "/hook" and headers["X-Kura-Signature"] == "sha256=" + want
     notice = json.loads(body)
     assert (notice["state"], notice["test"], notice["version"]) == ("firing", True, 1)
+    assert notice["page"] == "https://kura.example/"
     assert notice["sent"].endswith("Z") and notice["sent"] >= notice["time"]
 
 
