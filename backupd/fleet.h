@@ -51,6 +51,8 @@ struct task {
 	int64_t last_us;		/* as schedule.h says */
 	int64_t before_us;		/* and what it was before it was
 					 * queued */
+	int64_t slot_us;		/* what is queued or runs is for it;
+					 * 0: for none */
 	int64_t check_us;		/* look again at; 0: now */
 	int64_t next_us;		/* the next slot, to be shown; 0 */
 	bool missed;			/* a slot was missed */

@@ -85,7 +85,7 @@ run(struct settings *s, int argc, char **argv, struct cancel *cancel,
 	audit = audit_of(s, "backupd", argc, argv, source);
 	audit_acts_as_job(audit);
 	rc = run_backup(store, &opts, &head, e);
-	if (rc == 0)
+	if (rc >= 0)
 		report(s, &head);
 	audit_backup(audit, rc == 0 ? head.id : NULL);
 	audit_ended(audit, e);
@@ -94,7 +94,7 @@ out:	head_free(&head);
 	store_close(store);
 	optfile_free(&files);
 	run_opts_free(&opts);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
 /* A source's own settings: those of the command line, and of its section. */

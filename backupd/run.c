@@ -43,6 +43,7 @@ struct run {
 	pthread_mutex_t large_row;
 	struct dump_opts dump;
 	struct dump_inexact *inexact;
+	struct head other;	/* made instead of ours */
 	bool begun;
 	bool defined;		/* definitions were read once */
 	uint64_t locked_ms;	/* spent under the lock on locked tables */
@@ -236,6 +237,47 @@ look(struct run *r, struct err *e)
 	return check_locked(r, e);
 }
 
+/* Is it what this run is to make? */
+static bool
+is_as_good(const struct run *r, const struct head *h)
+{
+	const struct schema_scope *scope = &r->opts->scope;
+
+	return head_proven(h) && (json_is_null(h->partial) ||
+	    scope->includes + scope->excludes > 0);
+}
+
+/* A daemon that was taken for dead goes on, and finds that its successor did
+ * the same.  1: so it is. */
+static int
+made_by_another(struct run *r, struct err *e)
+{
+	struct backup_ref *refs = NULL;
+	struct err why = {0};
+	size_t n = 0;
+	int rc = 0;
+
+	if (r->opts->unless_us == 0)
+		return 0;
+	if (backups_list(r->store, r->opts->source, &refs, &n, e) != 0)
+		return -1;
+	/* The newest first; one that cannot be read is none. */
+	for (; n > 0 && rc == 0; n--) {
+		why = (struct err){0};
+		if (head_load(r->store, r->opts->source, refs[n - 1].id,
+		    &r->other, &why) != 0)
+			continue;
+		if (r->other.started_us < r->opts->unless_us)
+			n = 1;
+		else if (is_as_good(r, &r->other))
+			rc = 1;
+		if (rc == 0)
+			head_free(&r->other);
+	}
+	free(refs);
+	return rc;
+}
+
 static int
 begin(struct run *r, struct err *e)
 {
@@ -314,6 +356,7 @@ static int
 commit(struct run *r, struct err *e)
 {
 	int64_t now;
+	int made;
 
 	feed_phase("commit");
 	if (bundle_writer_end(r->bundle, e) != 0 ||
@@ -325,6 +368,9 @@ commit(struct run *r, struct err *e)
 	if (now > r->head->started_us + (int64_t)r->opts->time_limit_ms * 1000)
 		return err_set(e, ERR_IO, 0, "the run is past its time limit: "
 		    "its objects may be swept, so it commits nothing");
+	made = made_by_another(r, e);
+	if (made != 0)
+		return made;
 	if (cancel_check(r->opts->cancel, e) != 0)
 		return -1;
 	r->head->finished_us = clock_now_us();
@@ -393,7 +439,13 @@ run_backup(struct store *s, const struct run_opts *opts, struct head *h,
 	if (h->source == NULL || h->tool == NULL)
 		return err_set(e, ERR_NOMEM, 0, "head");
 	(void)pthread_mutex_init(&r.large_row, NULL);
-	if (look(&r, e) != 0 || begin(&r, e) != 0)
+	if (look(&r, e) != 0)
+		goto out;
+	rc = made_by_another(&r, e);
+	if (rc != 0)
+		goto out;
+	rc = -1;
+	if (begin(&r, e) != 0)
 		goto out;
 	r.dump = (struct dump_opts){
 		.flavour = &r.flavour, .plan = &r.plan, .lists = r.lists,
@@ -409,7 +461,13 @@ run_backup(struct store *s, const struct run_opts *opts, struct head *h,
 	if (take_snapshot(&r, e) == 0 && dump(&r, e) == 0)
 		rc = commit(&r, e);
 out:	finish(&r, rc == 0);
-	if (rc != 0) {
+	if (rc == 1) {
+		log_event(LOG_INFO_, "another run has made this backup",
+		    "source", opts->source, "id", h->id, "other",
+		    r.other.id, NULL);
+		head_free(h);
+		*h = r.other;
+	} else if (rc != 0) {
 		/* A worker that was woken sees a broken connection: the
 		 * request to stop is the cause. */
 		if (cancel_requested(opts->cancel)) {

@@ -32,6 +32,8 @@ struct run_opts {
 	enum snapshot_method method;
 	uint64_t lock_hold_ms, lock_wait_ms, snapshot_wait_ms, ddl_wait_ms;
 	uint64_t time_limit_ms;
+	int64_t unless_us;		/* 0, or: keep nothing if another run
+					 * begun since has made a backup */
 	/* Guards; 0: off. */
 	uint64_t undo_soft, undo_hard, threads_soft, threads_hard;
 	uint64_t lag_soft_s, lag_hard_s;
@@ -43,7 +45,8 @@ struct run_opts {
 	struct cancel *cancel;
 };
 
-/* Run; *h is filled on success (head_free it). */
+/* Run; *h is filled on success (head_free it).  1: another run has made the
+ * backup, whose head it is (unless_us). */
 int run_backup(struct store *s, const struct run_opts *opts, struct head *h,
     struct err *e);
 

@@ -16,6 +16,7 @@
 
 #include "backupd/serve_impl.h"
 
+#define SINCE (CLOCK_TEXT + 16)	/* --unless-since= */
 #define LIMIT_SLACK_MS 60000	/* a job may end itself at its limit */
 #define STOP_MS 15000		/* to end when it is told to */
 
@@ -54,6 +55,17 @@ event(void *arg, const char *label, const char *line)
 	json_decref(doc);
 }
 
+/* The daemon before us, taken for dead, may still be at it. */
+static const char *
+unless_since(const struct task *t, char since[SINCE])
+{
+	char slot[CLOCK_TEXT];
+
+	clock_rfc3339(t->slot_us, slot);
+	(void)snprintf(since, SINCE, "--unless-since=%s", slot);
+	return since;
+}
+
 static struct child *
 spawn(struct serve *s, struct task *t, struct err *e)
 {
@@ -65,6 +77,7 @@ spawn(struct serve *s, struct task *t, struct err *e)
 	};
 	const struct source *x = t->source;
 	char path[4200], config[4200], rate[64], within[64];
+	char since[SINCE];
 	char level[64];
 	char label[CHILD_LABEL + 1];
 	const char *argv[12] = {0};
@@ -98,6 +111,8 @@ spawn(struct serve *s, struct task *t, struct err *e)
 		    settings_str(x->settings, "verify-within"));
 		argv[n++] = within;
 	}
+	if (t->kind == TASK_DUMP && t->slot_us != 0)
+		argv[n++] = unless_since(t, since);
 	/* All jobs and the archive together keep within the limit. */
 	if (x->depot->rate > 0) {
 		(void)snprintf(rate, sizeof(rate), "--rate=%" PRIu64,

@@ -57,6 +57,7 @@ start(struct serve *s, struct source *x, enum task_kind kind,
 		return refuse(ERR_BUSY, "a %s of it runs already",
 		    task_name(kind));
 	t->by_hand = true;
+	t->slot_us = 0;
 	(void)snprintf(t->by, sizeof(t->by), "%s", by);
 	t->retry_us = 0;
 	if (t->queued_us == 0)

@@ -92,6 +92,7 @@ check(struct task *t, int64_t now_us)
 		return;
 	serve_queue(t, now_us);
 	t->before_us = t->last_us;
+	t->slot_us = v.slot_us;
 	serve_later(&t->last_us, v.slot_us);
 }
 

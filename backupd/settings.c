@@ -9,6 +9,7 @@
 #include "backupd/http.h"
 #include "backupd/run.h"
 #include "backupd/window.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "catalog/settings.h"
 
@@ -49,6 +50,9 @@ static const struct setting own[] = {
 	{ "adopt", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL,
 	    " run archive ", "accept a server that does not belong to the "
 	    "source, as the begin of a new lineage or history" },
+	{ "unless-since", SETTING_STRING, SETTING_NO_ENV, NULL, "TIME", NULL,
+	    " run ", "keep nothing if another run begun at TIME or later has "
+	    "made a good backup" },
 	{ "stop-at-end", SETTING_FLAG, SETTING_NO_ENV, "no", NULL, NULL,
 	    " archive ", "archive all that there is now, and end" },
 	{ "for", SETTING_CHOICE, SETTING_NO_ENV, "mysql", "KIND",
@@ -238,6 +242,7 @@ test_hooks(const struct settings *s, struct run_opts *o)
 int
 run_opts_from(const struct settings *s, struct run_opts *o, struct err *e)
 {
+	const char *since = settings_str(s, "unless-since");
 	unsigned level = 1;
 
 	o->workers = default_workers();
@@ -252,6 +257,11 @@ run_opts_from(const struct settings *s, struct run_opts *o, struct err *e)
 	o->level = (int)level;
 	o->accounts = settings_flag(s, "accounts");
 	o->adopt = settings_flag(s, "adopt");
+	if (since != NULL && clock_parse(since, &o->unless_us) != 0) {
+		(void)err_set(e, ERR_USAGE, 0, "--unless-since: '%.60s' is no "
+		    "time", since);
+		return err_hint(e, "such as 2026-11-22T02:15:00Z");
+	}
 	o->allow_unproven = settings_flag(s, "allow-unproven");
 	o->lock_hold_ms = settings_ms(s, "lock-hold");
 	o->lock_wait_ms = settings_ms(s, "lock-wait");

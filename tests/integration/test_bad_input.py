@@ -23,6 +23,7 @@ COMMAND_LINE = [
     ("backupd run d --stor=x", 2, "unknown option --stor; did you mean --store?"),
     ("backupd run d --store", 2, "--store needs a value (URL|NAME)"),
     ("backupd run d {S} {C} --yes", 2, "unknown option --yes; see backupd --help"),
+    ("backupd run d --unless-since=soon", 2, "--unless-since: 'soon' is no time; such as 2026-11-22T02:15:00Z"),
     ("backupd config d --adopt", 2, "--adopt does not go with 'config'"),
     ("backupd run d {S} {C} --workers=x", 2, "--workers: 'x' is not a whole number"),
     ("backupd run d {S} {C} --workers=0", 2, "--workers 0: not 1 to 64"),

@@ -177,6 +177,29 @@ def test_store_away_for_a_while_then_dump_and_restore_go_on(source, target, faul
     compare(source, target)
 
 
+def test_a_run_whose_backup_another_made_keeps_nothing(source, bucket, faulty, faults):
+    since = "--unless-since=" + time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    faults.add("slow", "PUT", "partNumber=", 2)
+    late = start("backupd", "run", "orders", *faulty.args, *source.args(), since, "--json", env=faulty.env)
+    wait_for(lambda: any("partNumber" in path for _, path in faults.log) or late.poll() is not None)
+    faults.away = True
+    done = run("backupd", "run", "orders", *bucket.args, *source.args(), since, "--json", env=bucket.env)
+    assert done.status == 0, done
+    faults.away = False
+    out, err = late.communicate(timeout=120)
+    assert late.returncode == 0 and "another run has made this backup" in err, err
+    made = json.loads(done.out)["id"]
+    assert json.loads(out)["id"] == made
+    assert re.findall(r"heads/(.*)\.json", "\n".join(bucket.keys())) == [made]
+    assert json.loads(run("catalog", "leftovers", "--json", *bucket.args, env=bucket.env).out)["leftovers"] == []
+    # one that comes later has nothing to do; one that is for a later time has
+    again = run("backupd", "run", "orders", *bucket.args, *source.args(), since, "--json", env=bucket.env)
+    assert again.status == 0 and json.loads(again.out)["id"] == made, again
+    later = "--unless-since=" + time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60))
+    again = run("backupd", "run", "orders", *bucket.args, *source.args(), later, "--json", env=bucket.env)
+    assert again.status == 0 and json.loads(again.out)["id"] != made, again
+
+
 def test_store_away_for_good_ends_by_the_deadline(source, faulty, faults):
     faults.add("slow", "PUT", "partNumber=", 1)
     dump = start("backupd", "run", "orders", *faulty.args, "--store-retry=5s", *source.args(), env=faulty.env)
