@@ -2,28 +2,19 @@
 /* look: what the store holds of a source, for its schedule and its status. */
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "catalog/backups.h"
+#include "catalog/document.h"
 #include "catalog/head.h"
 #include "catalog/timeline.h"
 
 #include "backupd/look.h"
 
 static json_t *
-time_json(int64_t us)
-{
-	char text[CLOCK_TEXT];
-
-	clock_rfc3339(us, text);
-	return json_string(text);
-}
-
-static json_t *
 backup_json(const struct head *h, int64_t at_us)
 {
 	return json_pack("{s:s, s:o, s:b, s:b, s:I, s:I, s:I, s:f}", "id",
-	    h->id, "at", time_json(at_us), "proven",
+	    h->id, "at", document_time(at_us), "proven",
 	    head_bool(h->snapshot, "proven"), "partial",
 	    !json_is_null(h->partial), "raw",
 	    (json_int_t)head_count(h->totals, "raw"), "stored",
@@ -74,12 +65,13 @@ take_windows(const struct timeline *t, int64_t since_us, struct look *l,
 		if (all[i].to_us < since_us)
 			continue;
 		(void)json_array_append_new(l->windows, json_pack(
-		    "{s:o, s:o}", "from", time_json(all[i].from_us), "to",
-		    time_json(all[i].to_us)));
+		    "{s:o, s:o}", "from", document_time(all[i].from_us), "to",
+		    document_time(all[i].to_us)));
 		if (i > 0)
 			(void)json_array_append_new(l->gaps, json_pack(
-			    "{s:o, s:o}", "from", time_json(all[i - 1].to_us),
-			    "to", time_json(all[i].from_us)));
+			    "{s:o, s:o}", "from", document_time(
+			    all[i - 1].to_us), "to", document_time(
+			    all[i].from_us)));
 	}
 	free(all);
 	return 0;

@@ -10,6 +10,7 @@
 #include "backupd/notify.h"
 #include "base/clock.h"
 #include "base/settings.h"
+#include "catalog/document.h"
 #include "store/store.h"
 
 #include "backupd/serve_impl.h"
@@ -18,17 +19,6 @@
 #define DRILLS 31		/* one a day is drawn */
 
 /* Null for 0: not known. */
-static json_t *
-time_json(int64_t us)
-{
-	char text[CLOCK_TEXT];
-
-	if (us == 0)
-		return json_null();
-	clock_rfc3339(us, text);
-	return json_string(text);
-}
-
 static json_t *
 count_json(int64_t n)
 {
@@ -58,8 +48,8 @@ last_json(const struct journal_run *r)
 	if (r->job[0] == '\0')
 		return json_null();
 	o = json_object();
-	put(o, "started", time_json(r->started_us));
-	put(o, "finished", time_json(r->finished_us));
+	put(o, "started", document_time(r->started_us));
+	put(o, "finished", document_time(r->finished_us));
 	/* Neither of both when somebody cancelled it. */
 	put(o, "ok", r->status == JOURNAL_CANCELLED ? json_null() :
 	    json_boolean(r->ok));
@@ -86,7 +76,7 @@ running_json(const struct task *t)
 		return json_null();
 	o = json_object();
 	said = json_loads(child_progress(t->child), 0, NULL);
-	put(o, "started", time_json(t->began_us));
+	put(o, "started", document_time(t->began_us));
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		put(o, names[i], json_object_get(said, names[i]) != NULL ?
 		    json_incref(json_object_get(said, names[i])) :
@@ -114,12 +104,12 @@ task_json(const struct task *t, int64_t now_us)
 	put(o, "job", json_string(task_name(t->kind)));
 	put(o, "schedule", t->cron != NULL ? json_string(cron_text(t->cron)) :
 	    t->follows_dump ? json_string("after-dump") : json_null());
-	put(o, "next", time_json(t->retry_us != 0 ? t->retry_us :
+	put(o, "next", document_time(t->retry_us != 0 ? t->retry_us :
 	    t->next_us));
-	put(o, "queued", time_json(t->queued_us));
+	put(o, "queued", document_time(t->queued_us));
 	put(o, "overdue", json_boolean(is_overdue(t, now_us)));
 	put(o, "last", last_json(&t->last));
-	put(o, "last_success", time_json(t->success_us));
+	put(o, "last_success", document_time(t->success_us));
 	put(o, "running", running_json(t));
 	return o;
 }
@@ -151,7 +141,7 @@ archive_json(const struct source *x)
 	put(o, "position", count_json(a.position));
 	put(o, "lag_s", count_json(a.lag_s));
 	put(o, "lag_bytes", count_json(a.lag_bytes));
-	put(o, "last_commit", time_json(a.last_commit_us));
+	put(o, "last_commit", document_time(a.last_commit_us));
 	put(o, "stored_bytes", json_integer((json_int_t)a.stored_bytes));
 	put(o, "gaps", json_integer(a.gaps));
 	put(o, "ack", json_string(archiver_ack_text(a.ack)));
@@ -165,7 +155,7 @@ static json_t *
 problem_json(const struct problem *p)
 {
 	return json_pack("{s:s, s:s, s:o, s:s}", "kind", p->kind, "severity",
-	    p->error ? "error" : "warning", "since", time_json(p->since_us),
+	    p->error ? "error" : "warning", "since", document_time(p->since_us),
 	    "text", p->text);
 }
 
@@ -191,7 +181,7 @@ static void
 add_drill(void *arg, const struct journal_run *r)
 {
 	(void)json_array_append_new(arg, json_pack("{s:o, s:b, s:f}", "at",
-	    time_json(r->finished_us), "ok", r->ok, "seconds",
+	    document_time(r->finished_us), "ok", r->ok, "seconds",
 	    (double)(r->finished_us - r->started_us) / 1e6));
 }
 
@@ -284,7 +274,7 @@ daemon_json(const struct serve *s)
 	put(o, "id", json_string(s->id));
 	put(o, "host", json_string(s->host));
 	put(o, "tool", json_string("backupd " KURA_VERSION));
-	put(o, "started", time_json(s->started_us));
+	put(o, "started", document_time(s->started_us));
 	put(o, "state", json_string(s->draining ? "draining" : "running"));
 	put(o, "jobs", jobs);
 	put(o, "config", json_string(s->config));
@@ -343,7 +333,7 @@ daemons_json(const struct serve *s)
 			    s->fleet->depots[i]->name));
 			put(o, "host", text_json(all[k].host));
 			put(o, "tool", text_json(all[k].tool));
-			put(o, "started", time_json(all[k].started_us));
+			put(o, "started", document_time(all[k].started_us));
 			put(o, "alive", json_boolean(all[k].alive));
 			put(o, "ours", json_boolean(all[k].ours));
 			put(o, "sources", json_integer(
@@ -398,7 +388,7 @@ serve_status(struct serve *s)
 		    &s->fleet->sources[i], now_us));
 	(void)journal_recent(s->journal, HISTORY, add_run, history, &e);
 	put(doc, "version", json_integer(1));
-	put(doc, "now", time_json(now_us));
+	put(doc, "now", document_time(now_us));
 	put(doc, "daemon", daemon_json(s));
 	put(doc, "limits", json_pack("{s:I, s:I, s:I}", "max_jobs",
 	    (json_int_t)s->fleet->max_jobs, "running",

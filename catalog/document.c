@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "catalog/member.h"
 #include "codec/digest.h"
@@ -118,4 +119,15 @@ document_create(struct store *s, const char *key, json_t *doc, size_t max,
 	json_decref(doc);
 	buf_free(&text);
 	return rc;
+}
+
+json_t *
+document_time(int64_t us)
+{
+	char text[CLOCK_TEXT];
+
+	if (us == 0)
+		return json_null();
+	clock_rfc3339(us, text);
+	return json_string(text);
 }

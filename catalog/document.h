@@ -10,6 +10,7 @@
 #define CATALOG_DOCUMENT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -33,5 +34,9 @@ json_t *document_read(const char *text, size_t n, size_t max,
 /* Create-only write of doc, which it takes in any case. */
 int document_create(struct store *s, const char *key, json_t *doc,
     size_t max, const char *what, struct err *e);
+
+/* A time as documents, and what our programs show as JSON, hold it: RFC 3339,
+ * null for 0. */
+json_t *document_time(int64_t us);
 
 #endif /* !CATALOG_DOCUMENT_H */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "catalog/document.h"
@@ -25,17 +24,6 @@ note_key(const char *source, const char *id, char key[STORE_KEY_MAX])
 	    "%s.json", source, id);
 }
 
-static json_t *
-time_json(int64_t us)
-{
-	char text[CLOCK_TEXT];
-
-	if (us == 0)
-		return json_null();
-	clock_rfc3339(us, text);
-	return json_string(text);
-}
-
 static int
 create(struct store *s, const char *source, struct drill_note *n,
     struct err *e)
@@ -48,10 +36,11 @@ create(struct store *s, const char *source, struct drill_note *n,
 	    "s:o, s:o, s:b, s:I, s:b, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
 	    "format", DOCUMENT_FORMAT, "kind", "drill", "id", n->id,
 	    "source", source, "backup", n->backup,
-	    "began", time_json(n->began_us), "ended", time_json(n->ended_us),
+	    "began", document_time(n->began_us),
+	    "ended", document_time(n->ended_us),
 	    "ok", n->ok, "status", (json_int_t)n->status,
 	    "archive", n->archive,
-	    "recovered_to", time_json(n->recovered_us),
+	    "recovered_to", document_time(n->recovered_us),
 	    "recover_ms", (json_int_t)n->recover_ms,
 	    "total_ms", (json_int_t)n->total_ms,
 	    "rows", (json_int_t)n->rows, "bytes", (json_int_t)n->bytes,

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "catalog/beside.h"
 #include "catalog/document.h"
@@ -42,17 +41,6 @@ hold_owner(char owner[HOLD_OWNER_MAX])
 
 /* --- writing --- */
 
-static json_t *
-time_json(int64_t us)
-{
-	char text[CLOCK_TEXT];
-
-	if (us == 0)
-		return json_null();
-	clock_rfc3339(us, text);
-	return json_string(text);
-}
-
 int
 hold_create(struct store *s, const char *source, const struct hold *h,
     struct err *e)
@@ -77,8 +65,8 @@ hold_create(struct store *s, const char *source, const struct hold *h,
 	if (document_create(s, key, json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, "
 	    "s:o, s:o}", "format", DOCUMENT_FORMAT, "source", source,
 	    "backup", h->backup, "name", h->name, "owner", h->owner,
-	    "reason", h->reason, "until", time_json(h->until_us), "made",
-	    time_json(now)), HOLD_MAX, "hold", e) == 0)
+	    "reason", h->reason, "until", document_time(h->until_us), "made",
+	    document_time(now)), HOLD_MAX, "hold", e) == 0)
 		return 0;
 	if (e->code == ERR_EXISTS)
 		(void)err_hint(e, "choose another --name, or release it "
@@ -255,8 +243,8 @@ holds_json(const struct hold *list, size_t n, const char *id)
 			(void)json_array_append_new(all, json_pack("{s:s, "
 			    "s:s*, s:s*, s:o, s:o, s:b}", "name",
 			    list[i].name, "owner", list[i].owner, "reason",
-			    list[i].reason, "until", time_json(
-			    list[i].until_us), "made", time_json(
+			    list[i].reason, "until", document_time(
+			    list[i].until_us), "made", document_time(
 			    list[i].made_us), "unreadable",
 			    list[i].unreadable));
 	return all;

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "catalog/document.h"
 #include "catalog/show.h"
 
 #include "catalog/kept.h"
@@ -78,7 +79,7 @@ kept_json(const struct kept *k, const char *id, json_t *object)
 	(void)json_object_set_new(object, "notes", notes_json(k->notes,
 	    k->nnotes, id));
 	(void)json_object_set_new(object, "expires", x == NULL ? json_null() :
-	    show_time_json(x->sweep_after_us));
+	    document_time(x->sweep_after_us));
 }
 
 void

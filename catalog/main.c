@@ -12,6 +12,7 @@
 #include "catalog/ask.h"
 #include "catalog/audit.h"
 #include "catalog/backups.h"
+#include "catalog/document.h"
 #include "catalog/feed.h"
 #include "catalog/keep.h"
 #include "catalog/kept.h"
@@ -267,8 +268,8 @@ show_marks(struct act *a, const char *source, struct err *e)
 			    "{s:s, s:s, s:s, s:I, s:o, s:o}", "source",
 			    source, "id", list[i].id, "why", list[i].why,
 			    "objects", (json_int_t)list[i].nkeys, "marked",
-			    show_time_json(list[i].marked_us), "sweep_after",
-			    show_time_json(list[i].sweep_after_us)));
+			    document_time(list[i].marked_us), "sweep_after",
+			    document_time(list[i].sweep_after_us)));
 		else
 			(void)printf("%s/%s: %zu objects, %s: to be swept "
 			    "after %s\n", source, list[i].id, list[i].nkeys,

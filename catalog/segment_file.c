@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "catalog/document.h"
 #include "catalog/floor.h"
@@ -18,17 +17,6 @@
 #define ROLL_STEP 4		/* documents in the next larger roll */
 
 /* --- writing --- */
-
-static json_t *
-time_json(int64_t us)
-{
-	char text[CLOCK_TEXT];
-
-	if (us == 0)
-		return json_null();
-	clock_rfc3339(us, text);
-	return json_string(text);
-}
 
 static json_t *
 gtid_json(const char *text)
@@ -60,7 +48,8 @@ file_json(const struct binlog_file *f)
 	    "s:I, s:o}", "seq", (json_int_t)f->seq, "name", f->name,
 	    "size", (json_int_t)f->size, "sha256", f->sha256,
 	    "closed", f->crashed ? "crash" : "rotate",
-	    "first", time_json(f->first_us), "last", time_json(f->last_us),
+	    "first", document_time(f->first_us),
+	    "last", document_time(f->last_us),
 	    "gtid_before", gtid_json(f->gtid_before),
 	    "gtids", gtid_json(f->gtids),
 	    "transactions", (json_int_t)f->transactions,

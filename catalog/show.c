@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "catalog/bundle.h"
+#include "catalog/document.h"
 #include "catalog/kept.h"
 #include "catalog/list.h"
 #include "catalog/names.h"
@@ -41,17 +42,6 @@ show_time(int64_t us, char text[SHOW_TIME])
 	if (us % 1000000 == 0)
 		(void)snprintf(text + 19, 2, "Z");
 	return text;
-}
-
-json_t *
-show_time_json(int64_t us)
-{
-	char text[CLOCK_TEXT];
-
-	if (us == 0)
-		return json_null();
-	clock_rfc3339(us, text);
-	return json_string(text);
 }
 
 static json_t *
@@ -202,7 +192,7 @@ show_verified_json(const struct verification *v, const char *id,
 {
 	const struct verified *x = verification_find(v, id, 0);
 
-	(void)json_object_set_new(one, "verified", show_time_json(
+	(void)json_object_set_new(one, "verified", document_time(
 	    x == NULL ? 0 : x->at_us));
 	(void)json_object_set_new(one, "verify_findings", x == NULL ?
 	    json_null() : json_integer((json_int_t)x->damaged));

@@ -18,11 +18,10 @@ struct verification;
 #define SHOW_SIZE 16
 #define SHOW_TIME 48
 
-/* "1.4 GiB"; "2026-11-24T14:03:27Z" (with microseconds where there are any);
- * and the time as a JSON string, null for 0. */
+/* "1.4 GiB"; "2026-11-24T14:03:27Z" (with microseconds where there are
+ * any). */
 const char *show_size(uint64_t n, char text[SHOW_SIZE]);
 const char *show_time(int64_t us, char text[SHOW_TIME]);
-json_t *show_time_json(int64_t us);
 
 /* One line of the list (with a heading when first), or appended to list. *b
  * is the same backup on its timeline; *k what stands beside it. */

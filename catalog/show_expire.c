@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "catalog/document.h"
 #include "catalog/expire.h"
 #include "catalog/kept.h"
 #include "catalog/show.h"
@@ -108,11 +109,11 @@ backup_json(const struct expire *x, size_t i)
 	for (k = 0; k < f->nwhy; k++)
 		(void)json_array_append_new(why, json_string(f->why[k]));
 	return json_pack("{s:s, s:o, s:s, s:b, s:s, s:o, s:o, s:o, s:I, s:I}",
-	    "id", b->id, "at", show_time_json(b->at_us), "lineage",
+	    "id", b->id, "at", document_time(b->at_us), "lineage",
 	    b->lineage, "stays", f->keep, "state",
 	    state_name(x->states[i].state), "why", why, "until",
-	    show_time_json(f->keep ? f->until_us : 0), "sweep_after",
-	    show_time_json(x->states[i].sweep_after_us), "stored",
+	    document_time(f->keep ? f->until_us : 0), "sweep_after",
+	    document_time(x->states[i].sweep_after_us), "stored",
 	    (json_int_t)x->states[i].stored, "damaged",
 	    (json_int_t)x->states[i].damaged);
 }
@@ -141,7 +142,7 @@ logs_json(const struct expire_logs *l)
 	    l->history, "state", state_name(l->state), "files",
 	    (json_int_t)l->files, "bytes", (json_int_t)l->bytes,
 	    "until_file", l->until[0] != '\0' ? json_string(l->until) :
-	    json_null(), "sweep_after", show_time_json(l->sweep_after_us));
+	    json_null(), "sweep_after", document_time(l->sweep_after_us));
 }
 
 /* --- a source --- */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "catalog/document.h"
 #include "catalog/drill_note.h"
 #include "catalog/timeline.h"
 
@@ -88,11 +89,11 @@ archived_json(const struct timeline *t, int64_t now_us)
 		return json_null();
 	h = &t->histories[t->nhistories - 1];
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "now",
-	    show_time_json(now_us), "last_commit", show_time_json(h->last_us),
+	    document_time(now_us), "last_commit", document_time(h->last_us),
 	    "commit_age_s", age_json(now_us, h->last_us), "stored",
-	    show_time_json(h->stored_us), "stored_age_s",
+	    document_time(h->stored_us), "stored_age_s",
 	    age_json(now_us, h->stored_us), "nothing_until",
-	    h->stood_us > h->last_us ? show_time_json(h->stood_us) :
+	    h->stood_us > h->last_us ? document_time(h->stood_us) :
 	    json_null());
 }
 
@@ -104,8 +105,8 @@ windows_json(const struct timeline_window *all, size_t n)
 
 	for (i = 0; i < n; i++)
 		(void)json_array_append_new(list, json_pack(
-		    "{s:o, s:o, s:I}", "from", show_time_json(all[i].from_us),
-		    "to", show_time_json(all[i].to_us), "backups",
+		    "{s:o, s:o, s:I}", "from", document_time(all[i].from_us),
+		    "to", document_time(all[i].to_us), "backups",
 		    (json_int_t)all[i].backups));
 	return list;
 }
@@ -116,7 +117,7 @@ show_pitr_json(const struct timeline *t, const struct timeline_backup *b)
 	if (b->history < 0)
 		return json_pack("{s:n, s:s}", "until", "why_not",
 		    b->why_not);
-	return json_pack("{s:o, s:s}", "until", show_time_json(b->until_us),
+	return json_pack("{s:o, s:s}", "until", document_time(b->until_us),
 	    "history", t->histories[b->history].history.id);
 }
 
@@ -130,7 +131,7 @@ backups_json(const struct timeline *t)
 	for (i = 0; i < t->nbackups; i++) {
 		b = &t->backups[i];
 		one = json_pack("{s:s, s:o, s:b, s:b, s:s, s:I, s:s}",
-		    "id", b->id, "at", show_time_json(b->at_us), "proven",
+		    "id", b->id, "at", document_time(b->at_us), "proven",
 		    b->proven, "partial", b->partial, "file", b->file,
 		    "position", (json_int_t)b->position, "gtid", b->gtid);
 		(void)json_object_set_new(one, "pitr", show_pitr_json(t, b));
@@ -157,9 +158,9 @@ history_json(const struct timeline *t, const struct timeline_history *h)
 	    "server", "version", x->version, "uuid", x->uuid, "server_id",
 	    (json_int_t)x->server_id, "why", history_why_text(x->why),
 	    "parent", parent, "marked", x->marked, "opened",
-	    show_time_json(x->opened_us), "files", (json_int_t)h->nfiles,
+	    document_time(x->opened_us), "files", (json_int_t)h->nfiles,
 	    "bytes", (json_int_t)bytes_of(h), "last_transaction",
-	    show_time_json(h->last_us));
+	    document_time(h->last_us));
 	(void)json_object_set_new(one, "first_file", last == NULL ?
 	    json_null() : json_string(h->files[0].file.name));
 	(void)json_object_set_new(one, "last_file", last == NULL ?
@@ -184,10 +185,10 @@ drills_json(const struct drill_note *all, size_t n)
 	for (i = 0; i < n; i++)
 		(void)json_array_append_new(list, json_pack("{s:s, s:o, s:b, "
 		    "s:I, s:o, s:f}", "backup", all[i].backup,
-		    "at", show_time_json(all[i].ended_us), "ok", all[i].ok,
+		    "at", document_time(all[i].ended_us), "ok", all[i].ok,
 		    "status", (json_int_t)all[i].status,
 		    "recovered_to", all[i].recovered_us != 0 ?
-		    show_time_json(all[i].recovered_us) : json_null(),
+		    document_time(all[i].recovered_us) : json_null(),
 		    "seconds", (double)all[i].recover_ms / 1000));
 	return list;
 }

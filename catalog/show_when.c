@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "catalog/binlog.h"
+#include "catalog/document.h"
 #include "catalog/show.h"
 #include "catalog/show_transaction.h"
 
@@ -78,7 +79,7 @@ moment_json(const struct moment *m)
 
 	return json_pack("{s:s, s:s, s:b, s:o}", "text", m->text, "kind",
 	    kinds[m->kind], "before", m->before, "time", m->kind ==
-	    MOMENT_TIME ? show_time_json(m->time_us) : json_null());
+	    MOMENT_TIME ? document_time(m->time_us) : json_null());
 }
 
 static json_t *

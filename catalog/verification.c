@@ -87,15 +87,6 @@ verification_find(const struct verification *v, const char *id, uint32_t seq)
 
 /* --- writing --- */
 
-static json_t *
-time_json(int64_t us)
-{
-	char text[CLOCK_TEXT];
-
-	clock_rfc3339(us, text);
-	return json_string(text);
-}
-
 /* Files that follow each other and were read in one run are one entry. */
 static bool
 joins(const struct verified *last, const struct verified *next)
@@ -117,7 +108,7 @@ put_known(const struct verification *v, json_t *backups, json_t *files)
 		if (x->seq == 0) {
 			(void)json_array_append_new(backups, json_pack(
 			    "{s:s, s:o, s:I}", "id", x->id, "at",
-			    time_json(x->at_us), "damaged",
+			    document_time(x->at_us), "damaged",
 			    (json_int_t)x->damaged));
 			i++;
 			continue;
@@ -127,7 +118,7 @@ put_known(const struct verification *v, json_t *backups, json_t *files)
 		(void)json_array_append_new(files, json_pack("{s:s, s:I, s:I,"
 		    " s:b, s:o, s:I}", "history", x->id, "from",
 		    (json_int_t)x->seq, "to", (json_int_t)last->seq, "live",
-		    x->live, "at", time_json(x->at_us), "damaged",
+		    x->live, "at", document_time(x->at_us), "damaged",
 		    (json_int_t)x->damaged));
 		i = k;
 	}
@@ -147,7 +138,8 @@ verification_write(const struct verification *v, const char *source,
 	doc = json_pack("{s:i, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:I, "
 	    "s:I, s:o, s:o, s:o}", "format", DOCUMENT_FORMAT, "id", v->id,
 	    "source", source, "tool", "catalog " KURA_VERSION, "started",
-	    time_json(v->started_us), "finished", time_json(v->finished_us),
+	    document_time(v->started_us), "finished",
+	    document_time(v->finished_us),
 	    "within", (json_int_t)(v->within_us / 1000000), "objects",
 	    (json_int_t)v->objects, "bytes", (json_int_t)v->bytes, "rows",
 	    (json_int_t)v->rows, "balance", (json_int_t)v->balance,
