@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "catalog/document.h"
 #include "catalog/member.h"
+#include "catalog/removal.h"
 #include "catalog/verdict.h"
 #include "store/store.h"
 
@@ -402,44 +403,15 @@ expiring_sweep(struct store *s, const char *source,
 	return 0;
 }
 
-struct said {
-	char (*keys)[STORE_KEY_MAX];
-	size_t n;
-};
-
-static int
-add_said(void *arg, const struct store_entry *entry, struct err *e)
-{
-	struct said *all = arg;
-	char (*keys)[STORE_KEY_MAX];
-
-	keys = realloc(all->keys, (all->n + 1) * sizeof(*keys));
-	if (keys == NULL)
-		return err_set(e, ERR_NOMEM, 0, "verdicts");
-	all->keys = keys;
-	(void)snprintf(keys[all->n++], sizeof(*keys), "%s", entry->key);
-	return 0;
-}
-
 int
 expiring_end(struct store *s, const char *source, const char *id,
     struct err *e)
 {
 	char prefix[STORE_KEY_MAX];
-	struct said all = {0};
-	const char *key;
-	size_t i;
-	int rc;
 
 	(void)snprintf(prefix, sizeof(prefix), "sources/%s/marks/" SWEEP "%s",
 	    source, id);
-	rc = store_list(s, prefix, add_said, &all, e);
-	for (i = 0; i < all.n && rc == 0; i++) {
-		key = all.keys[i];
-		rc = store_delete(s, &key, 1, e);
-	}
-	free(all.keys);
-	return rc == 0 ? drop(s, source, id, e) : -1;
+	return removal_prefix(s, prefix, e) == 0 ? drop(s, source, id, e) : -1;
 }
 
 void

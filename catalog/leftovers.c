@@ -9,11 +9,10 @@
 #include "catalog/backups.h"
 #include "catalog/begun.h"
 #include "catalog/names.h"
+#include "catalog/removal.h"
 #include "store/store.h"
 
 #include "catalog/leftovers.h"
-
-#define BATCH 1000
 
 struct ids {
 	struct leftover *list;
@@ -130,40 +129,6 @@ fail:	free(x.list);
 	return -1;
 }
 
-struct sweep {
-	struct store *store;
-	char *keys[BATCH];
-	size_t n;
-	struct err err;
-};
-
-static int
-sweep_flush(struct sweep *w, struct err *e)
-{
-	const char *keys[BATCH];
-	size_t i;
-	int rc;
-
-	for (i = 0; i < w->n; i++)
-		keys[i] = w->keys[i];
-	rc = store_delete(w->store, keys, w->n, e);
-	while (w->n > 0)
-		free(w->keys[--w->n]);
-	return rc;
-}
-
-static int
-sweep_add(void *arg, const struct store_entry *entry, struct err *e)
-{
-	struct sweep *w = arg;
-
-	w->keys[w->n] = strdup(entry->key);
-	if (w->keys[w->n] == NULL)
-		return err_set(e, ERR_NOMEM, 0, "leftovers");
-	w->n++;
-	return w->n == BATCH ? sweep_flush(w, e) : 0;
-}
-
 static int
 has_head(struct store *s, const char *source, const char *id, struct err *e)
 {
@@ -186,7 +151,6 @@ leftovers_empty(struct store *s, const char *source, const char *id,
     struct err *e)
 {
 	char prefix[STORE_KEY_MAX];
-	struct sweep *w;
 	int rc = has_head(s, source, id, e);
 
 	if (rc == 1)
@@ -194,21 +158,10 @@ leftovers_empty(struct store *s, const char *source, const char *id,
 		    "leftover", source, id);
 	if (rc != 0)
 		return -1;
-	w = calloc(1, sizeof(*w));
-	if (w == NULL)
-		return err_set(e, ERR_NOMEM, 0, "leftovers");
-	w->store = s;
 	(void)snprintf(prefix, sizeof(prefix), "sources/%s/data/%s/", source,
 	    id);
-	rc = store_abort_uploads(s, prefix, e);
-	if (rc == 0)
-		rc = store_list(s, prefix, sweep_add, w, e);
-	if (rc == 0)
-		rc = sweep_flush(w, e);
-	while (w->n > 0)
-		free(w->keys[--w->n]);
-	free(w);
-	return rc;
+	return store_abort_uploads(s, prefix, e) == 0 ?
+	    removal_prefix(s, prefix, e) : -1;
 }
 
 int

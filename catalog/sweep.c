@@ -9,67 +9,14 @@
 #include "base/log.h"
 #include "catalog/expire.h"
 #include "catalog/leftovers.h"
+#include "catalog/removal.h"
 #include "store/store.h"
 
 #include "catalog/sweep.h"
 
-#define BATCH 1000
 /* No run is longer than a week (begun.h); an upload of one is dead a day
  * after. */
 #define UPLOAD_US (INT64_C(8) * 24 * 3600 * 1000000)
-
-/* --- all of a prefix --- */
-
-struct batch {
-	struct store *store;
-	char *keys[BATCH];
-	size_t n;
-};
-
-static int
-flush(struct batch *b, struct err *e)
-{
-	const char *keys[BATCH];
-	size_t i;
-	int rc;
-
-	for (i = 0; i < b->n; i++)
-		keys[i] = b->keys[i];
-	rc = store_delete(b->store, keys, b->n, e);
-	while (b->n > 0)
-		free(b->keys[--b->n]);
-	return rc;
-}
-
-static int
-add(void *arg, const struct store_entry *entry, struct err *e)
-{
-	struct batch *b = arg;
-
-	b->keys[b->n] = strdup(entry->key);
-	if (b->keys[b->n] == NULL)
-		return err_set(e, ERR_NOMEM, 0, "sweep");
-	b->n++;
-	return b->n == BATCH ? flush(b, e) : 0;
-}
-
-int
-sweep_prefix(const struct expire *x, const char *prefix, struct err *e)
-{
-	struct batch *b = calloc(1, sizeof(*b));
-	int rc;
-
-	if (b == NULL)
-		return err_set(e, ERR_NOMEM, 0, "sweep");
-	b->store = x->store;
-	rc = store_list(x->store, prefix, add, b, e);
-	if (rc == 0)
-		rc = flush(b, e);
-	while (b->n > 0)
-		free(b->keys[--b->n]);
-	free(b);
-	return rc;
-}
 
 /* --- the look --- */
 
@@ -216,7 +163,7 @@ delete_backup(const struct expire *x, const char *id, struct err *e)
 	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		(void)snprintf(prefix, sizeof(prefix), "sources/%s/%s/%s/",
 		    x->source, folders[i], id);
-		if (sweep_prefix(x, prefix, e) != 0)
+		if (removal_prefix(x->store, prefix, e) != 0)
 			return -1;
 	}
 	return expiring_end(x->store, x->source, id, e);

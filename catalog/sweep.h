@@ -44,7 +44,4 @@ int sweep_logs(const struct expire *x, struct sweep_result *out,
 /* Is the look of *x too old by now?  1, 0, -1. */
 int sweep_is_late(const struct expire *x, struct err *e);
 
-/* Delete every object whose key begins with a prefix. */
-int sweep_prefix(const struct expire *x, const char *prefix, struct err *e);
-
 #endif /* !CATALOG_SWEEP_H */

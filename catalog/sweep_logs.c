@@ -8,39 +8,20 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "catalog/expire.h"
+#include "catalog/removal.h"
 #include "store/store.h"
 
 #include "catalog/sweep.h"
 
-#define BATCH 1000
-
 /* --- objects of files before one --- */
 
 struct below {
-	struct store *store;
+	struct removal *removal;
 	size_t skip;		/* length of the prefix */
 	uint32_t before;
 	bool documents;		/* "<seq>[-<seq>].json" or a floor */
-	char *keys[BATCH];
-	size_t n;
 	uint64_t swept;
 };
-
-static int
-flush(struct below *b, struct err *e)
-{
-	const char *keys[BATCH];
-	size_t i;
-	int rc;
-
-	for (i = 0; i < b->n; i++)
-		keys[i] = b->keys[i];
-	rc = store_delete(b->store, keys, b->n, e);
-	b->swept += b->n;
-	while (b->n > 0)
-		free(b->keys[--b->n]);
-	return rc;
-}
 
 /* Is this whole object before the floor? */
 static bool
@@ -70,40 +51,34 @@ add(void *arg, const struct store_entry *entry, struct err *e)
 		/* Objects come in order: of these no more is below. */
 		return b->documents ? 0 : err_set(e, ERR_EXISTS, 0, "enough");
 	}
-	b->keys[b->n] = strdup(entry->key);
-	if (b->keys[b->n] == NULL)
-		return err_set(e, ERR_NOMEM, 0, "sweep");
-	b->n++;
-	return b->n == BATCH ? flush(b, e) : 0;
+	b->swept++;
+	return removal_add(b->removal, entry->key, e);
 }
 
 static int
 sweep_below(const struct expire *x, const char *history, uint32_t before,
     const char *folder, char joint, uint64_t *swept, struct err *e)
 {
-	struct below *b = calloc(1, sizeof(*b));
+	struct below b = { .before = before,
+	    .documents = strcmp(folder, "files") == 0 };
 	char prefix[STORE_KEY_MAX];
 	int rc;
 
-	if (b == NULL)
-		return err_set(e, ERR_NOMEM, 0, "sweep");
+	b.removal = removal_new(x->store, e);
+	if (b.removal == NULL)
+		return -1;
 	(void)snprintf(prefix, sizeof(prefix), "sources/%s/%s/%s%c",
 	    x->source, folder, history, joint);
-	b->store = x->store;
-	b->skip = strlen(prefix);
-	b->before = before;
-	b->documents = strcmp(folder, "files") == 0;
-	rc = store_list(x->store, prefix, add, b, e);
+	b.skip = strlen(prefix);
+	rc = store_list(x->store, prefix, add, &b, e);
 	if (rc != 0 && e->code == ERR_EXISTS) {
 		*e = (struct err){0};
 		rc = 0;
 	}
 	if (rc == 0)
-		rc = flush(b, e);
-	*swept += b->swept;
-	while (b->n > 0)
-		free(b->keys[--b->n]);
-	free(b);
+		rc = removal_flush(b.removal, e);
+	*swept += b.swept;
+	removal_free(b.removal);
 	return rc;
 }
 
@@ -119,7 +94,7 @@ sweep_verdicts(const struct expire *x, const char *history, uint32_t before,
 	(void)snprintf(prefix, sizeof(prefix), "sources/%s/marks/%s-%08u-",
 	    x->source, name, (unsigned)before);
 	return sweep_below(x, name, before, "marks", '-', &ignored, e) == 0 ?
-	    sweep_prefix(x, prefix, e) : -1;
+	    removal_prefix(x->store, prefix, e) : -1;
 }
 
 /* Its marks go last, with the documents of the files. */
