@@ -388,16 +388,11 @@ static int
 compressed(struct show_rows *r, const struct event *ev,
     const struct event_format *f, struct err *e)
 {
-	struct event_format plain = *f;
+	struct event_format plain;
 	struct event inner;
 
-	plain.checksum = false;
-	buf_clear(&r->room);
-	if (event_uncompress(ev, f, &r->room, e) != 0 ||
-	    event_parse((const uint8_t *)r->room.data, r->room.len, &plain,
-	    &inner, e) != 0)
-		return -1;
-	return rows_event(r, &inner, &plain, e);
+	return event_uncompress(ev, f, &r->room, &inner, &plain, e) != 0 ?
+	    -1 : rows_event(r, &inner, &plain, e);
 }
 
 int

@@ -78,16 +78,11 @@ static int
 compressed(struct apply *a, const struct event *ev,
     const struct event_format *f, struct err *e)
 {
-	struct event_format plain = *f;
+	struct event_format plain;
 	struct event inner;
 
-	plain.checksum = false;
-	buf_clear(&a->room);
-	if (event_uncompress(ev, f, &a->room, e) != 0 ||
-	    event_parse((const uint8_t *)a->room.data, a->room.len, &plain,
-	    &inner, e) != 0)
-		return -1;
-	return rows_rows(a, &inner, &plain, e);
+	return event_uncompress(ev, f, &a->room, &inner, &plain, e) != 0 ?
+	    -1 : rows_rows(a, &inner, &plain, e);
 }
 
 static int

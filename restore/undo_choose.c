@@ -331,7 +331,7 @@ static int
 read_event(struct undo *u, struct maps *m, size_t transaction,
     const struct event *ev, const struct event_format *f, struct err *e)
 {
-	struct event_format plain = *f;
+	struct event_format plain;
 	struct event_payload *p;
 	struct buf room = {0};
 	struct event inner;
@@ -343,13 +343,10 @@ read_event(struct undo *u, struct maps *m, size_t transaction,
 	    (ev->type >= EVENT_WRITE && ev->type <= EVENT_DELETE) ||
 	    ev->type == EVENT_PARTIAL_UPDATE)
 		return read_rows(u, m, transaction, ev, f, e);
-	plain.checksum = false;
 	if (ev->type >= EVENT_MARIA_WRITE_COMPRESSED_V1 &&
 	    ev->type <= EVENT_MARIA_DELETE_COMPRESSED) {
-		rc = event_uncompress(ev, f, &room, e) != 0 || event_parse(
-		    (const uint8_t *)room.data, room.len, &plain, &inner,
-		    e) != 0 ? -1 : read_rows(u, m, transaction, &inner, &plain,
-		    e);
+		rc = event_uncompress(ev, f, &room, &inner, &plain, e) != 0 ?
+		    -1 : read_rows(u, m, transaction, &inner, &plain, e);
 		buf_free(&room);
 	} else if (ev->type == EVENT_PAYLOAD) {
 		p = event_payload_open(ev, f, e);

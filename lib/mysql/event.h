@@ -166,9 +166,11 @@ const struct event_format *event_payload_format(
     const struct event_payload *p);
 void event_payload_close(struct event_payload *p);
 
-/* A MariaDB compressed rows event as the plain one, in *plain, without
- * checksum; parse it with event_parse and a format without checksum. */
+/* A MariaDB compressed rows event as the plain one: *inner, whose bytes are
+ * *room's (which is cleared), and the format to read it by, f without
+ * checksum. */
 int event_uncompress(const struct event *ev, const struct event_format *f,
-    struct buf *plain, struct err *e);
+    struct buf *room, struct event *inner, struct event_format *plain,
+    struct err *e);
 
 #endif /* !MYSQL_EVENT_H */

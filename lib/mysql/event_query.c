@@ -142,16 +142,14 @@ plain_type(uint8_t type)
 }
 
 /* Up to the masks of columns nothing is compressed. */
-int
-event_uncompress(const struct event *ev, const struct event_format *f,
-    struct buf *plain, struct err *e)
+static int
+uncompress_rows(const struct event *ev, struct buf *plain, struct err *e)
 {
 	struct bytes b = bytes_of(ev->body, ev->body_len);
 	uint8_t type, *header;
 	uint64_t mask;
-	size_t head, at = plain->len;
+	size_t head;
 
-	(void)f;
 	assert(ev->type >= EVENT_MARIA_WRITE_COMPRESSED_V1 &&
 	    ev->type <= EVENT_MARIA_DELETE_COMPRESSED);
 	type = plain_type(ev->type);
@@ -176,10 +174,22 @@ event_uncompress(const struct event *ev, const struct event_format *f,
 	buf_add(plain, ev->data, head);
 	if (uncompress_bytes(ev, b, plain, e) != 0)
 		return -1;
-	if (plain->len - at > EVENT_MAX)
+	if (plain->len > EVENT_MAX)
 		return corrupt(ev, "length of compressed bytes", e);
-	header = (uint8_t *)plain->data + at;
+	header = (uint8_t *)plain->data;
 	header[4] = type;
-	bytes_put_le(header + 9, plain->len - at, 4);
+	bytes_put_le(header + 9, plain->len, 4);
 	return 0;
+}
+
+int
+event_uncompress(const struct event *ev, const struct event_format *f,
+    struct buf *room, struct event *inner, struct event_format *plain,
+    struct err *e)
+{
+	*plain = *f;
+	plain->checksum = false;
+	buf_clear(room);
+	return uncompress_rows(ev, room, e) != 0 ? -1 : event_parse(
+	    (const uint8_t *)room->data, room->len, plain, inner, e);
 }

@@ -155,16 +155,11 @@ static int
 compressed_rows(struct transactions *t, const struct event *ev,
     const struct event_format *f, bool *end, struct err *e)
 {
-	struct event_format plain = *f;
+	struct event_format plain;
 	struct event inner;
 
-	plain.checksum = false;
-	buf_clear(&t->room);
-	if (event_uncompress(ev, f, &t->room, e) != 0 ||
-	    event_parse((const uint8_t *)t->room.data, t->room.len, &plain,
-	    &inner, e) != 0)
-		return -1;
-	return rows(t, &inner, &plain, end, e);
+	return event_uncompress(ev, f, &t->room, &inner, &plain, e) != 0 ?
+	    -1 : rows(t, &inner, &plain, end, e);
 }
 
 /* An event within a transaction that is no payload. */

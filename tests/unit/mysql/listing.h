@@ -193,16 +193,11 @@ static int
 show_compressed(struct listing *l, const struct event *ev,
     const struct event_format *f, struct err *e)
 {
-	struct event_format plain = *f;
+	struct event_format plain;
 	struct event inner;
 
-	plain.checksum = false;
-	buf_clear(&l->room);
-	if (event_uncompress(ev, f, &l->room, e) != 0 ||
-	    event_parse((const uint8_t *)l->room.data, l->room.len,
-	    &plain, &inner, e) != 0)
-		return -1;
-	return show_rows(l, &inner, &plain, e);
+	return event_uncompress(ev, f, &l->room, &inner, &plain, e) != 0 ?
+	    -1 : show_rows(l, &inner, &plain, e);
 }
 
 static int
