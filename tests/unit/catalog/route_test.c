@@ -9,12 +9,11 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/catalog/logs.h"
+#include "tests/unit/catalog/loaded.h"
 
 static const struct logs a = { HIST(1), UUID_A ":" };
 static const struct logs b = { HIST(2), UUID_B ":" };
 static const int64_t ten[] = { 10, 20, 30, 40, 50, 60, 70, 80, 90, 100 };
-static struct timeline t;
 static struct route r;
 
 static int
@@ -22,26 +21,15 @@ setup(void **state)
 {
 	(void)setenv("TZ", "UTC", 1);
 	tzset();
-	t = (struct timeline){0};
 	r = (struct route){0};
-	return fixture_setup(state);
+	return loaded_setup(state);
 }
 
 static int
 teardown(void **state)
 {
 	route_free(&r);
-	timeline_free(&t);
-	return fixture_teardown(state);
-}
-
-static void
-load(void)
-{
-	struct err e = {0};
-
-	timeline_free(&t);
-	fixture_ok(timeline_load(fixture_store, "a", &t, &e), &e);
+	return loaded_teardown(state);
 }
 
 static int
@@ -120,7 +108,7 @@ one_history(const int64_t *times)
 	    "b.000001", .position = 200, .gtid = UUID_A ":1", .at = 15 });
 	logs_backup(&(struct logs_backup){ .id = BACKUP(2), .file =
 	    "b.000002", .position = 300, .gtid = UUID_A ":1-5", .at = 55 });
-	load();
+	loaded_load();
 }
 
 #define MANY 40
@@ -189,7 +177,7 @@ test_route_through_segments_that_overlap(void **state)
 	logs_segment(&a, 1, 4, 4, 1, ten + 3);
 	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
 	    "b.000001", .position = 100, .gtid = "", .at = 5 });
-	load();
+	loaded_load();
 	route_is(NULL, at(45), false, "0 1:100-1:500, last 400, not 500");
 	assert_int_equal(r.transactions, 4);
 	fixture_ok(leg_each(fixture_store, &t, &r.legs[0], note, &taken,
@@ -270,7 +258,7 @@ test_route_from_a_backup_with_a_slow_clock(void **state)
 	one_history(ten);
 	logs_backup(&(struct logs_backup){ .id = BACKUP(3), .file =
 	    "b.000003", .position = 300, .gtid = UUID_A ":1-8", .at = 71 });
-	load();
+	loaded_load();
 	route_is(NULL, at(75), false, "0 2:300-3:200, last 100, not 200");
 	assert_string_equal(r.backup, BACKUP(2));
 	no_route(BACKUP(3), at(75), false, ERR_NOTFOUND, "backup " BACKUP(3)
@@ -289,7 +277,7 @@ test_route_from_a_backup_that_does_not_fit(void **state)
 	    "b.000003", .position = 300, .gtid = UUID_A ":1-7", .at = 75 });
 	logs_backup(&(struct logs_backup){ .id = BACKUP(5), .file =
 	    "b.000003", .position = 200, .gtid = UUID_A ":1-8", .at = 75 });
-	load();
+	loaded_load();
 #define MISFIT ": its coordinates are not between two transactions of which " \
     "it has those before alone"
 	no_route(BACKUP(3), "latest", false, ERR_NOTFOUND, "backup " BACKUP(3)
@@ -309,7 +297,7 @@ test_route_passes_over_partial_backups(void **state)
 	logs_backup(&(struct logs_backup){ .id = BACKUP(3), .file =
 	    "b.000003", .position = 300, .gtid = UUID_A ":1-8", .at = 85,
 	    .partial = true });
-	load();
+	loaded_load();
 	route_is(NULL, "latest", false, "0 2:300-3:500, last 400, not 0");
 	route_is(BACKUP(3), "latest", false, "0 3:300-3:500, last 400, not 0");
 }
@@ -427,7 +415,7 @@ test_route_is_as_defined(void **state)
 		logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
 		    name, .position = offset, .gtid = logs_set(&a, 1, from,
 		    gtid), .at = 0 });
-		load();
+		loaded_load();
 		for (i = 0; i < 12; i++)
 			one_random_route(times, n, per_file, nfiles, from);
 		assert_int_equal(teardown(state), 0);
@@ -473,7 +461,7 @@ test_route_to_a_gtid_of_mariadb(void **state)
 	logs_live(&m, 3, 7, 4, ten + 6, 2);
 	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
 	    "b.000001", .position = 200, .gtid = "0-101-1", .at = 15 });
-	load();
+	loaded_load();
 	route_is(NULL, "0-101-5", false, "0 1:200-2:300, last 200, not 300");
 	route_is(NULL, "0-101-9", true, "0 1:200-3:300, last 200, not 300");
 	no_route(NULL, "0-102-5", false, ERR_NOTFOUND, "no archived "
@@ -517,7 +505,7 @@ test_route_over_damage(void **state)
 	(void)state;
 	one_history(ten);
 	fixture_damage("sources/a/index/" HIST(1) "-00000002.ndjson.zst", 20);
-	load();
+	loaded_load();
 	/* what is behind does not matter */
 	route_is(BACKUP(1), UUID_A ":3", false, "0 1:200-1:400, last 300, "
 	    "not 0");
@@ -538,7 +526,7 @@ test_route_over_a_hole(void **state)
 	logs_finish(&a, 4, "b.000004", 5, 2, ten + 4);
 	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
 	    "b.000001", .position = 200, .gtid = UUID_A ":1", .at = 15 });
-	load();
+	loaded_load();
 	no_route(BACKUP(1), UUID_A ":5", false, ERR_CORRUPT, "backup "
 	    BACKUP(1) ": no archived bytes lead from it to there: the archive "
 	    "is broken after b.000001: 2 of the history's files missing");
@@ -570,7 +558,7 @@ fail_over(void)
 	logs_segment(&b, 1, 1, 3, 3, later);
 	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
 	    "b.000001", .position = 200, .gtid = UUID_A ":1", .at = 15 });
-	load();
+	loaded_load();
 }
 
 static void
@@ -640,7 +628,7 @@ test_route_from_a_replicas_backup(void **state)
 	logs_backup(&(struct logs_backup){ .id = BACKUP(3), .file =
 	    "r.000007", .position = 7, .gtid = UUID_A ":1-3:5", .server =
 	    'b', .at = 55 });
-	load();
+	loaded_load();
 	route_is(BACKUP(3), at(75), false,
 	    "0 2:4-3:200 less, last 100, not 200");
 	fixture_ok(leg_each(fixture_store, &t, &r.legs[0], note, &taken,

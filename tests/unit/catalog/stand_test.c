@@ -11,28 +11,13 @@
 #include "catalog/document.h"
 #include "catalog/stand.h"
 #include "tests/unit/catalog/archived.h"
-#include "tests/unit/catalog/logs.h"
+#include "tests/unit/catalog/loaded.h"
 #include "tests/unit/catalog/sealed.h"
 
 #define HEARTBEAT "daemons/0123456789abcdef.json"
 
 static const struct logs a = { HIST(1), UUID_A ":" };
 static const int64_t ten[] = { 10, 20, 30, 40, 50, 60, 70, 80, 90, 100 };
-static struct timeline t;
-
-static int
-setup(void **state)
-{
-	t = (struct timeline){0};
-	return fixture_setup(state);
-}
-
-static int
-teardown(void **state)
-{
-	timeline_free(&t);
-	return fixture_teardown(state);
-}
 
 static struct stand
 stand(const char *source, const char *history, uint32_t seq, uint64_t offset,
@@ -164,7 +149,8 @@ test_stand_stretches_a_window(void **state)
 	until(stand("b", a.history, 3, 500, 900), 100, 0);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, loaded_setup, \
+    loaded_teardown)
 
 int
 main(void)

@@ -9,62 +9,11 @@
 #include <cmocka.h>
 
 #include "tests/unit/catalog/archived.h"
-#include "tests/unit/catalog/logs.h"
+#include "tests/unit/catalog/loaded.h"
 
 static const struct logs a = { HIST(1), UUID_A ":" };
 static const struct logs b = { HIST(2), UUID_B ":" };
 static const int64_t ten[] = { 10, 20, 30, 40, 50, 60, 70, 80, 90, 100 };
-static struct timeline t;
-
-static int
-setup(void **state)
-{
-	t = (struct timeline){0};
-	return fixture_setup(state);
-}
-
-static int
-teardown(void **state)
-{
-	timeline_free(&t);
-	return fixture_teardown(state);
-}
-
-static void
-load(void)
-{
-	struct err e = {0};
-
-	timeline_free(&t);
-	fixture_ok(timeline_load(fixture_store, "a", &t, &e), &e);
-}
-
-/* Is the i-th backup's window this one of this history's file? */
-static void
-window_is(size_t i, long history, uint32_t seq, int64_t until)
-{
-	assert_true(i < t.nbackups);
-	assert_string_equal(t.backups[i].why_not, "");
-	assert_int_equal(t.backups[i].history, history);
-	assert_int_equal(t.backups[i].seq, seq);
-	assert_true(t.backups[i].until_us == logs_us(until));
-}
-
-static void
-no_window(size_t i, const char *why)
-{
-	assert_true(i < t.nbackups);
-	assert_int_equal(t.backups[i].history, -1);
-	assert_string_equal(t.backups[i].why_not, why);
-	assert_true(t.backups[i].until_us == 0);
-}
-
-#define OTHER_BEFORE "GTIDs before its file are not in it: another history "  \
-    "of the same file names"
-#define OTHER_AFTER "GTIDs after its position are in it: another history of "\
-    "the same file names"
-#define OTHER_TIMES "the times of its file are others: another history of "   \
-    "the same file names"
 
 /* --- what is loaded --- */
 
@@ -72,13 +21,13 @@ static void
 test_timeline_of_nothing(void **state)
 {
 	(void)state;
-	load();
+	loaded_load();
 	assert_int_equal(t.nhistories, 0);
 	assert_int_equal(t.nbackups, 0);
 	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
 	    "b.000001", .position = 4 });
-	load();
-	no_window(0, "its binary log file is not archived");
+	loaded_load();
+	loaded_no_window(0, "its binary log file is not archived");
 }
 
 static void
@@ -96,7 +45,7 @@ test_timeline_of_one_history(void **state)
 	logs_backup(&(struct logs_backup){ .id = BACKUP(2), .file =
 	    "b.000003", .position = 500, .gtid = UUID_A ":1-10",
 	    .at = 200 });
-	load();
+	loaded_load();
 	assert_int_equal(t.nhistories, 1);
 	h = &t.histories[0];
 	assert_int_equal(h->nfiles, 3);
@@ -113,9 +62,9 @@ test_timeline_of_one_history(void **state)
 	assert_ptr_equal(timeline_file_of(h, 3), &h->files[2]);
 	assert_null(timeline_file_of(h, 4));
 	assert_null(timeline_file_of(h, 0));
-	window_is(0, 0, 2, 200);
+	loaded_window(0, 0, 2, 200);
 	/* made when nothing came after: a window of that moment */
-	window_is(1, 0, 3, 200);
+	loaded_window(1, 0, 3, 200);
 	assert_ptr_equal(timeline_backup_of(&t, BACKUP(2)), &t.backups[1]);
 	assert_null(timeline_backup_of(&t, ID));
 }
@@ -127,13 +76,13 @@ test_timeline_names_of_live_files(void **state)
 	logs_history(&(struct logs_history){ .id = a.history, .server = 'a',
 	    .first_file = "b.999998", .gtid_before = UUID_A ":1-2" });
 	logs_live(&a, 1, 3, 2, ten, 2);
-	load();
+	loaded_load();
 	assert_string_equal(t.histories[0].files[0].file.name, "b.999998");
 	assert_string_equal(t.histories[0].files[0].file.gtid_before, UUID_A
 	    ":1-2");
 	logs_finish(&a, 1, "b.999999", 3, 2, ten);
 	logs_live(&a, 2, 5, 2, ten, 2);
-	load();
+	loaded_load();
 	assert_string_equal(t.histories[0].files[1].file.name, "b.1000000");
 }
 
@@ -155,13 +104,13 @@ test_timeline_backups_without_a_window(void **state)
 	logs_backup(&(struct logs_backup){ .id = BACKUP(5), .file =
 	    "b.000001", .position = 200, .gtid = UUID_B ":1", .server = 'b',
 	    .at = 45 });
-	load();
-	no_window(0, "its server wrote no binary log");
-	no_window(1, "it is unproven: its data may not be that of its "
+	loaded_load();
+	loaded_no_window(0, "its server wrote no binary log");
+	loaded_no_window(1, "it is unproven: its data may not be that of its "
 	    "coordinates");
-	no_window(2, "its position is not archived (yet)");
-	no_window(3, "its binary log file is not archived");
-	no_window(4, "it is of a server that is not archived");
+	loaded_no_window(2, "its position is not archived (yet)");
+	loaded_no_window(3, "its binary log file is not archived");
+	loaded_no_window(4, "it is of a server that is not archived");
 }
 
 /* --- holes --- */
@@ -178,7 +127,7 @@ test_timeline_with_a_hole_between_files(void **state)
 	    "b.000001", .position = 200, .gtid = UUID_A ":1", .at = 15 });
 	logs_backup(&(struct logs_backup){ .id = BACKUP(2), .file =
 	    "b.000004", .position = 200, .gtid = UUID_A ":1-5", .at = 55 });
-	load();
+	loaded_load();
 	assert_int_equal(t.nhistories, 2);
 	assert_true(t.histories[0].broken);
 	assert_string_equal(t.histories[0].broken_what, "after b.000001: 2 of "
@@ -186,8 +135,8 @@ test_timeline_with_a_hole_between_files(void **state)
 	assert_false(t.histories[1].broken);
 	assert_string_equal(t.histories[1].history.id, a.history);
 	assert_int_equal(t.histories[1].nfiles, 2);
-	window_is(0, 0, 1, 20);
-	window_is(1, 1, 4, 80);
+	loaded_window(0, 0, 1, 20);
+	loaded_window(1, 1, 4, 80);
 }
 
 static void
@@ -201,13 +150,13 @@ test_timeline_with_a_hole_in_a_live_file(void **state)
 	    "b.000001", .position = 200, .gtid = UUID_A ":1", .at = 15 });
 	logs_backup(&(struct logs_backup){ .id = BACKUP(2), .file =
 	    "b.000001", .position = 600, .gtid = UUID_A ":1-5", .at = 55 });
-	load();
+	loaded_load();
 	assert_int_equal(t.nhistories, 1);
 	assert_true(t.histories[0].broken);
 	assert_string_equal(t.histories[0].broken_what, "after b.000001:300: a "
 	    "hole before the bytes up to 700");
-	window_is(0, 0, 1, 20);
-	no_window(1, "its position is not archived (yet)");
+	loaded_window(0, 0, 1, 20);
+	loaded_no_window(1, "its position is not archived (yet)");
 }
 
 static void
@@ -217,7 +166,7 @@ test_timeline_whose_first_bytes_are_missing(void **state)
 	logs_history(&(struct logs_history){ .id = a.history, .server = 'a' });
 	logs_finish(&a, 1, "b.000001", 1, 2, ten);
 	logs_segment(&a, 2, 4, 2, 2, ten + 3);
-	load();
+	loaded_load();
 	assert_int_equal(t.nhistories, 1);
 	assert_int_equal(t.histories[0].nfiles, 1);
 	assert_int_equal(t.ndamage, 1);
@@ -239,7 +188,7 @@ test_timeline_of_two_live_files(void **state)
 	archived_history(ID, "mysql", "b.000001");
 	archived_live(ID, 1, &file, whole, 4);
 	archived_live(ID, 2, &file, first, 2);
-	load();
+	loaded_load();
 	assert_int_equal(t.ndamage, 0);
 	assert_int_equal(t.nhistories, 1);
 	assert_int_equal(t.histories[0].nfiles, 2);
@@ -258,7 +207,7 @@ test_timeline_of_two_live_files_with_a_hole(void **state)
 	archived_history(ID, "mysql", "b.000001");
 	archived_live(ID, 1, &file, part, 3);
 	archived_live(ID, 2, &file, part, 2);
-	load();
+	loaded_load();
 	assert_int_equal(t.ndamage, 0);
 	assert_int_equal(t.nhistories, 2);
 	assert_string_equal(t.histories[0].broken_what, "after b.000001:1187: "
@@ -286,7 +235,7 @@ test_timeline_damage_spoils_nothing_else(void **state)
 	    "b.000001", .position = 200, .gtid = UUID_A ":1", .at = 15 });
 	fixture_damage("sources/a/histories/" HIST(2) ".json", 30);
 	fixture_damage("sources/a/heads/" BACKUP(2) ".json", 30);
-	load();
+	loaded_load();
 	assert_int_equal(t.ndamage, 2);
 	(void)snprintf(why, sizeof(why), "file://%s/sources/a/histories/"
 	    HIST(2) ".json: history is damaged: its sum does not match",
@@ -297,16 +246,16 @@ test_timeline_damage_spoils_nothing_else(void **state)
 	    fixture_root);
 	assert_string_equal(t.damage[1], why);
 	assert_int_equal(t.nbackups, 1);
-	window_is(0, 0, 1, 40);
+	loaded_window(0, 0, 1, 40);
 	/* of a file: what stands before it is as it was */
 	fixture_damage("sources/a/files/" HIST(1) "-00000002.json", 90);
-	load();
+	loaded_load();
 	assert_int_equal(t.ndamage, 3);
-	window_is(0, 0, 1, 20);
+	loaded_window(0, 0, 1, 20);
 	fixture_damage("sources/a/files/" HIST(1) "-00000001.json", 90);
-	load();
+	loaded_load();
 	assert_int_equal(t.ndamage, 4);
-	no_window(0, "its binary log file is not archived");
+	loaded_no_window(0, "its binary log file is not archived");
 }
 
 static void
@@ -317,271 +266,11 @@ test_timeline_of_another_kind_of_server(void **state)
 	logs_live(&a, 1, 1, 2, ten, 2);
 	logs_history(&(struct logs_history){ .id = b.history, .server = 'a',
 	    .mariadb = true });
-	load();
+	loaded_load();
 	assert_int_equal(t.nhistories, 1);
 	assert_string_equal(t.histories[0].history.id, b.history);
 	assert_int_equal(t.kind, FLAVOUR_MARIADB);
 	assert_int_equal(t.ndamage, 0);
-}
-
-/* --- histories of the same file names --- */
-
-/* RESET: the same server, names and GTIDs again. */
-static void
-test_timeline_after_a_reset(void **state)
-{
-	const struct logs after = { HIST(2), UUID_A ":" };
-	const int64_t later[] = { 1010, 1020, 1030, 1040, 1050 };
-
-	(void)state;
-	logs_history(&(struct logs_history){ .id = a.history, .server = 'a' });
-	logs_finish(&a, 1, "b.000001", 1, 3, ten);
-	logs_finish(&a, 2, "b.000002", 4, 5, ten + 3);
-	logs_history(&(struct logs_history){ .id = after.history,
-	    .server = 'a', .why = HISTORY_RESET, .parent = a.history });
-	logs_finish(&after, 1, "b.000001", 1, 1, later);
-	logs_live(&after, 2, 2, 4, later + 1, 2);
-	/* before it, and after it */
-	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
-	    "b.000002", .position = 300, .gtid = UUID_A ":1-5", .at = 55 });
-	logs_backup(&(struct logs_backup){ .id = BACKUP(2), .file =
-	    "b.000002", .position = 300, .gtid = UUID_A ":1-3",
-	    .at = 1035 });
-	load();
-	window_is(0, 0, 2, 80);
-	window_is(1, 1, 2, 1050);
-}
-
-/* By what documents say both fit; the index of one does not. */
-static void
-test_timeline_told_apart_by_index(void **state)
-{
-	const struct logs after = { HIST(2), UUID_A ":" };
-	const int64_t later[] = { 1010, 1020, 1030, 1040, 1050 };
-
-	(void)state;
-	logs_history(&(struct logs_history){ .id = a.history, .server = 'a' });
-	logs_live(&a, 1, 1, 8, ten, 4);
-	logs_history(&(struct logs_history){ .id = after.history,
-	    .server = 'a', .why = HISTORY_RESET, .parent = a.history });
-	logs_live(&after, 1, 1, 5, later, 2);
-	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
-	    "b.000001", .position = 600, .gtid = UUID_A ":1-5", .at = 55 });
-	load();
-	/* 1-5 at 600 is in both histories: nobody can tell */
-	no_window(0, "it fits more than one history");
-	logs_backup(&(struct logs_backup){ .id = BACKUP(2), .file =
-	    "b.000001", .position = 700, .gtid = UUID_A ":1-6", .at = 65 });
-	logs_backup(&(struct logs_backup){ .id = BACKUP(3), .file =
-	    "b.000001", .position = 450, .gtid = UUID_A ":1-3", .at = 65 });
-	load();
-	window_is(1, 0, 1, 80);
-	/* nor is there a place between two transactions */
-	no_window(2, "its position is not between two transactions of which "
-	    "it has those before alone");
-}
-
-static void
-test_timeline_without_gtids_by_times(void **state)
-{
-	const struct logs x = { HIST(1), "" }, y = { HIST(2), "" };
-	const int64_t later[] = { 10010, 10020, 10030, 10040, 10050, 10060,
-		10070, 10080, 10090 };
-
-	(void)state;
-	logs_history(&(struct logs_history){ .id = x.history, .server = 'a' });
-	logs_finish(&x, 1, "b.000001", 1, 9, ten);
-	logs_history(&(struct logs_history){ .id = y.history, .server = 'a',
-	    .why = HISTORY_RESET, .parent = x.history });
-	logs_finish(&y, 1, "b.000001", 1, 9, later);
-	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
-	    "b.000001", .position = 300, .at = 25 });
-	logs_backup(&(struct logs_backup){ .id = BACKUP(2), .file =
-	    "b.000001", .position = 300, .at = 10025 });
-	logs_backup(&(struct logs_backup){ .id = BACKUP(3), .file =
-	    "b.000001", .position = 300, .at = 20025 });
-	load();
-	window_is(1, 1, 1, 10090);
-	no_window(2, OTHER_TIMES);
-	/* the first: both fit by the documents, by the index one */
-	window_is(0, 0, 1, 90);
-}
-
-static void
-test_timeline_of_a_wrong_server(void **state)
-{
-	(void)state;
-	logs_history(&(struct logs_history){ .id = a.history, .server = 'a' });
-	logs_finish(&a, 1, "b.000001", 1, 9, ten);
-	logs_finish(&a, 2, "b.000002", 10, 1, ten + 9);
-	/* another server's file of the same name */
-	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
-	    "b.000001", .position = 300, .gtid = UUID_B ":1-2", .server =
-	    'b', .at = 25 });
-	/* the right one, but other GTIDs */
-	logs_backup(&(struct logs_backup){ .id = BACKUP(2), .file =
-	    "b.000002", .position = 100, .gtid = UUID_B ":1-2", .at = 95 });
-	logs_backup(&(struct logs_backup){ .id = BACKUP(3), .file =
-	    "b.000001", .position = 200, .gtid = UUID_A ":1-20",
-	    .at = 15 });
-	load();
-	no_window(0, OTHER_AFTER);
-	no_window(1, "it is of a server that is not archived");
-	no_window(2, OTHER_BEFORE);
-}
-
-/* A replica's backup: its own file and position say nothing, its GTIDs do. */
-static void
-test_timeline_of_a_replicas_backup(void **state)
-{
-	(void)state;
-	logs_history(&(struct logs_history){ .id = a.history, .server = 'a' });
-	logs_finish(&a, 1, "b.000001", 1, 4, ten);
-	logs_finish(&a, 2, "b.000002", 5, 4, ten + 4);
-	logs_live(&a, 3, 9, 2, ten + 8, 2);
-	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
-	    "r.000007", .position = 77777, .gtid = UUID_A ":1-6," UUID_B
-	    ":1-3", .server = 'b', .at = 65 });
-	logs_backup(&(struct logs_backup){ .id = BACKUP(2), .file =
-	    "r.000007", .position = 77777, .gtid = UUID_A ":2-6", .server =
-	    'b', .at = 65 });
-	/* the numbers came again: what it has was not yet written */
-	logs_backup(&(struct logs_backup){ .id = BACKUP(3), .file =
-	    "r.000007", .position = 77777, .gtid = UUID_A ":1-6", .server =
-	    'b', .at = -9000 });
-	load();
-	no_window(0, "its GTIDs came again after it");
-	window_is(1, 0, 2, 100);
-	assert_true(t.backups[1].by_gtid);
-	/* what the second lacks of the first file comes from its beginning */
-	window_is(2, 0, 1, 100);
-}
-
-/* --- fail-over --- */
-
-/* Server A to 10 at 600, of which B had as far as 8; then B goes on. */
-static void
-fail_over(bool more_of_a)
-{
-	logs_history(&(struct logs_history){ .id = a.history, .server = 'a' });
-	logs_finish(&a, 1, "b.000001", 1, 5, ten);
-	logs_live(&a, 2, 6, more_of_a ? 5 : 3, ten + 5, 1);
-	/* B's second file: from A's 7 on */
-	logs_history(&(struct logs_history){ .id = b.history, .server = 'b',
-	    .first_file = "b.000002", .gtid_before = UUID_A ":1-6",
-	    .why = HISTORY_FAILOVER, .parent = a.history,
-	    .fork_gtid = UUID_A ":1-8", .fork_seq = 2, .fork_offset = 400 });
-}
-
-static void
-test_timeline_over_a_fail_over(void **state)
-{
-	const struct logs old = { HIST(2), UUID_A ":" };
-	const int64_t later[] = { 110, 120, 130 };
-
-	(void)state;
-	fail_over(true);
-	logs_segment(&old, 1, 7, 1, 2, ten + 6);
-	logs_segment(&b, 1, 1, 3, 3, later);
-	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
-	    "b.000001", .position = 200, .gtid = UUID_A ":1", .at = 15 });
-	/* on what B never had */
-	logs_backup(&(struct logs_backup){ .id = BACKUP(2), .file =
-	    "b.000002", .position = 500, .gtid = UUID_A ":1-9", .at = 95 });
-	logs_backup(&(struct logs_backup){ .id = BACKUP(3), .file =
-	    "b.000002", .position = 400, .gtid = UUID_A ":1-8," UUID_B ":1",
-	    .server = 'b', .at = 115 });
-	load();
-	assert_int_equal(t.nhistories, 2);
-	window_is(0, 0, 1, 130);
-	window_is(1, 0, 2, 100);
-	window_is(2, 1, 1, 130);
-}
-
-static void
-test_timeline_where_a_fail_over_does_not_join(void **state)
-{
-	const int64_t later[] = { 110, 120, 130 };
-
-	(void)state;
-	/* a gap: B's first file begins after what is archived of A */
-	logs_history(&(struct logs_history){ .id = a.history, .server = 'a' });
-	logs_live(&a, 1, 1, 5, ten, 5);
-	logs_history(&(struct logs_history){ .id = b.history, .server = 'b',
-	    .gtid_before = UUID_A ":1-7", .why = HISTORY_FAILOVER,
-	    .parent = a.history, .fork_gtid = UUID_A ":1-5", .fork_seq = 1,
-	    .fork_offset = 600 });
-	logs_live(&b, 1, 1, 3, later, 3);
-	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
-	    "b.000001", .position = 200, .gtid = UUID_A ":1", .at = 15 });
-	load();
-	window_is(0, 0, 1, 50);
-}
-
-static void
-test_timeline_never_crosses_a_reset_or_gap(void **state)
-{
-	const enum history_why whys[] = { HISTORY_RESET, HISTORY_GAP };
-	const int64_t later[] = { 110, 120, 130 };
-	size_t i;
-
-	for (i = 0; i < 2; i++) {
-		logs_history(&(struct logs_history){ .id = a.history,
-		    .server = 'a' });
-		logs_live(&a, 1, 1, 5, ten, 5);
-		logs_history(&(struct logs_history){ .id = b.history,
-		    .server = 'b', .why = whys[i], .parent = a.history,
-		    .fork_gtid = UUID_A ":1-5", .fork_seq = 1,
-		    .fork_offset = 600 });
-		logs_live(&b, 1, 1, 3, later, 3);
-		logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
-		    "b.000001", .position = 200, .gtid = UUID_A ":1",
-		    .at = 15 });
-		load();
-		window_is(0, 0, 1, 50);
-		assert_int_equal(teardown(state), 0);
-		assert_int_equal(setup(state), 0);
-	}
-}
-
-/* Documents that say that each descends from the other. */
-static void
-test_timeline_in_a_circle_ends(void **state)
-{
-	(void)state;
-	logs_history(&(struct logs_history){ .id = a.history, .server = 'a',
-	    .why = HISTORY_FAILOVER, .parent = b.history,
-	    .fork_gtid = UUID_A ":1-5", .fork_seq = 1, .fork_offset = 600 });
-	logs_live(&a, 1, 1, 5, ten, 5);
-	logs_history(&(struct logs_history){ .id = b.history, .server = 'b',
-	    .why = HISTORY_FAILOVER, .parent = a.history,
-	    .fork_gtid = UUID_A ":1-5", .fork_seq = 1, .fork_offset = 600 });
-	logs_live(&b, 1, 1, 5, ten, 5);
-	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
-	    "b.000001", .position = 200, .gtid = UUID_A ":1", .at = 15 });
-	load();
-	window_is(0, 0, 1, 50);
-}
-
-/* The newest of two children is the main line. */
-static void
-test_timeline_follows_the_newest_child(void **state)
-{
-	const struct logs c = { HIST(3), UUID_B ":" };
-	const int64_t later[] = { 110, 120, 130, 140 };
-
-	(void)state;
-	fail_over(false);
-	logs_live(&b, 1, 1, 2, later, 2);
-	logs_history(&(struct logs_history){ .id = c.history, .server = 'b',
-	    .first_file = "b.000002", .gtid_before = UUID_A ":1-6",
-	    .why = HISTORY_ROLLBACK, .parent = a.history,
-	    .fork_gtid = UUID_A ":1-7", .fork_seq = 2, .fork_offset = 300 });
-	logs_live(&c, 1, 1, 4, later, 4);
-	logs_backup(&(struct logs_backup){ .id = BACKUP(1), .file =
-	    "b.000001", .position = 200, .gtid = UUID_A ":1", .at = 15 });
-	load();
-	window_is(0, 0, 1, 140);
 }
 
 /* --- windows --- */
@@ -604,7 +293,7 @@ test_timeline_windows(void **state)
 	    "b.000003", .position = 200, .gtid = UUID_A ":1-5", .at = 55 });
 	logs_backup(&(struct logs_backup){ .id = BACKUP(4), .file =
 	    "b.000003", .position = 300, .gtid = UUID_A ":1-6", .at = 65 });
-	load();
+	loaded_load();
 	fixture_ok(timeline_windows(&t, &all, &n, &e), &e);
 	assert_int_equal(n, 2);
 	assert_true(all[0].from_us == logs_us(15) &&
@@ -632,7 +321,7 @@ test_timeline_windows_of_an_idle_server(void **state)
 	    "b.000001", .position = 300, .gtid = UUID_A ":1-2", .at = 1000 });
 	logs_backup(&(struct logs_backup){ .id = BACKUP(3), .file =
 	    "b.000001", .position = 300, .gtid = UUID_A ":1-2", .at = 5000 });
-	load();
+	loaded_load();
 	fixture_ok(timeline_windows(&t, &all, &n, &e), &e);
 	assert_int_equal(n, 1);
 	assert_true(all[0].from_us == logs_us(15) &&
@@ -675,17 +364,18 @@ test_timeline_of_a_year_in_400_requests(void **state)
 		    .at = 28800 * (3 * (int64_t)day + 1) + 1 });
 	}
 	store_counters(fixture_store, &before);
-	load();
+	loaded_load();
 	store_counters(fixture_store, &after);
 	assert_int_equal(t.nbackups, 365);
 	assert_int_equal(t.histories[0].nfiles, 3 * 365 + 1);
 	for (day = 0; day < 365; day++)
-		window_is(day, 0, 3 * day + 1, 28800 * (int64_t)seq);
+		loaded_window(day, 0, 3 * day + 1, 28800 * (int64_t)seq);
 	/* A listing of S3 has 1000 keys a page; here it counts as one. */
 	assert_true(after.requests - before.requests + 2 <= 400);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, loaded_setup, \
+    loaded_teardown)
 
 int
 main(void)
@@ -702,16 +392,6 @@ main(void)
 		TEST(test_timeline_of_two_live_files_with_a_hole),
 		TEST(test_timeline_damage_spoils_nothing_else),
 		TEST(test_timeline_of_another_kind_of_server),
-		TEST(test_timeline_after_a_reset),
-		TEST(test_timeline_told_apart_by_index),
-		TEST(test_timeline_without_gtids_by_times),
-		TEST(test_timeline_of_a_wrong_server),
-		TEST(test_timeline_of_a_replicas_backup),
-		TEST(test_timeline_over_a_fail_over),
-		TEST(test_timeline_where_a_fail_over_does_not_join),
-		TEST(test_timeline_never_crosses_a_reset_or_gap),
-		TEST(test_timeline_in_a_circle_ends),
-		TEST(test_timeline_follows_the_newest_child),
 		TEST(test_timeline_windows),
 		TEST(test_timeline_windows_of_an_idle_server),
 		TEST(test_timeline_of_a_year_in_400_requests),
