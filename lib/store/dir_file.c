@@ -151,19 +151,10 @@ dir_settle(const struct dir *d, const char *temp, const char *path,
 int
 dir_write_all(int fd, const void *data, size_t n, struct err *e)
 {
-	const char *p = data;
-	ssize_t put;
+	struct err why = {0};
 
-	while (n > 0) {
-		put = write(fd, p, n);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return dir_fail(e, errno, "write");
-		p += put;
-		n -= (size_t)put;
-	}
-	return 0;
+	return file_write_all(fd, data, n, &why) == 0 ? 0 :
+	    dir_fail(e, why.sys, "write");
 }
 
 int
