@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* child: one of our own programs at work, as a process of its own. */
-#define _GNU_SOURCE	/* pipe2, close_range */
+#define _GNU_SOURCE	/* close_range */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backupd/spawn.h"
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -67,21 +68,14 @@ become(const char *const *argv, char **env, const int ends[CHILD_FDS],
 {
 	static const int places[CHILD_FDS] = { STDOUT_FILENO, STDERR_FILENO,
 	    3 };
-	struct sigaction plain = { .sa_handler = SIG_DFL };
-	sigset_t none;
 	int i, null;
 
 	/* A parent that died before this would never be noticed. */
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
 		_exit(127);
-	(void)setpgid(0, 0);
-	for (i = 1; i < NSIG; i++)
-		if (i != SIGKILL && i != SIGSTOP)
-			(void)sigaction(i, &plain, NULL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	spawn_fresh();
 	null = open("/dev/null", O_RDONLY);
-	/* The ends are above 3 (see pipes): no place is overwritten early. */
+	/* The ends are above 3 (child_start): no place is overwritten early. */
 	if (null == -1 || dup2(null, STDIN_FILENO) == -1)
 		_exit(127);
 	for (i = 0; i < CHILD_FDS; i++)
@@ -92,27 +86,6 @@ become(const char *const *argv, char **env, const int ends[CHILD_FDS],
 	environ = env;
 	(void)execvp(argv[0], (char *const *)(uintptr_t)argv);
 	_exit(127);
-}
-
-/* A pipe whose ends are above 3 and close on exec. */
-static int
-one_pipe(int ends[2])
-{
-	int raw[2], i;
-
-	if (pipe2(raw, O_CLOEXEC) != 0)
-		return -1;
-	for (i = 0; i < 2; i++) {
-		ends[i] = fcntl(raw[i], F_DUPFD_CLOEXEC, 4);
-		(void)close(raw[i]);
-	}
-	if (ends[0] != -1 && ends[1] != -1 &&
-	    fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
-		return 0;
-	for (i = 0; i < 2; i++)
-		if (ends[i] != -1)
-			(void)close(ends[i]);
-	return -1;
 }
 
 /* Ours, with some more variables; borrowed strings. */
@@ -156,7 +129,7 @@ child_start(const struct child_opts *opts, struct err *e)
 	for (i = 0; i < CHILD_FDS; i++)
 		c->fds[i] = -1;
 	for (i = 0; i < CHILD_FDS; i++) {
-		if (one_pipe(ends) != 0)
+		if (spawn_pipe(ends, 4, 0) != 0)
 			goto err0;
 		c->fds[i] = ends[0];
 		theirs[i] = ends[1];

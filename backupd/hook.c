@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hook: runs a command of the user's, for a thread that may wait for it. */
-#define _GNU_SOURCE	/* pipe2, close_range, execvpe */
+#define _GNU_SOURCE	/* close_range, execvpe */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backupd/spawn.h"
 #include "base/clock.h"
 #include "base/err.h"
 
@@ -85,16 +86,7 @@ out:	free(words);
 static void
 become(const struct hook *h, char *const *env, int in, int out)
 {
-	struct sigaction plain = { .sa_handler = SIG_DFL };
-	sigset_t none;
-	int i;
-
-	(void)setpgid(0, 0);
-	for (i = 1; i < NSIG; i++)
-		if (i != SIGKILL && i != SIGSTOP)
-			(void)sigaction(i, &plain, NULL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	spawn_fresh();
 	/* The ends are above 2 (see ends): no place is overwritten early. */
 	if (dup2(in, STDIN_FILENO) == -1 || dup2(out, STDOUT_FILENO) == -1 ||
 	    dup2(out, STDERR_FILENO) == -1)
@@ -102,28 +94,6 @@ become(const struct hook *h, char *const *env, int in, int out)
 	(void)close_range(3, ~0u, 0);
 	(void)execvpe(h->argv[0], (char *const *)(uintptr_t)h->argv, env);
 	_exit(errno == ENOENT ? 127 : 126);
-}
-
-/* A pipe above the first three descriptors; ours does not block. */
-static int
-pipe_of(int ends[2], int ours)
-{
-	int raw[2], i;
-
-	if (pipe2(raw, O_CLOEXEC) != 0)
-		return -1;
-	for (i = 0; i < 2; i++) {
-		ends[i] = fcntl(raw[i], F_DUPFD_CLOEXEC, 3);
-		(void)close(raw[i]);
-	}
-	if (ends[0] != -1 && ends[1] != -1 &&
-	    fcntl(ends[ours], F_SETFL, O_NONBLOCK) == 0)
-		return 0;
-	for (i = 0; i < 2; i++)
-		if (ends[i] != -1)
-			(void)close(ends[i]);
-	ends[0] = ends[1] = -1;
-	return -1;
 }
 
 /* NAME=value of ours, or a default; in room. */
@@ -173,7 +143,7 @@ launch(struct running *r, struct err *e)
 
 	if (getenv("TZ") == NULL)
 		env[3] = NULL;
-	if (pipe_of(in, 1) == 0 && pipe_of(out, 0) == 0)
+	if (spawn_pipe(in, 3, 1) == 0 && spawn_pipe(out, 3, 0) == 0)
 		r->pid = fork();
 	error = errno;
 	if (r->pid == 0)
