@@ -4,19 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "backupd/depot.h"
-#include "backupd/settings.h"
-#include "base/settings.h"
-
-#include "backupd/serve_impl.h"
+#include "tests/unit/backupd/served.h"
 
 /* Names that begin alike, and one that is longer than a kind. */
 #define ALIKE "offsite-frankfurt-"
@@ -30,40 +21,13 @@ static const char text[] = "[store " ALIKE "1]\nurl = file:///x/1\n"
     "[source c]\nstore = " LONG "1\n[source d]\nstore = " LONG "2\n";
 
 static void
-load(struct serve *s)
-{
-	char path[] = "/tmp/serve-XXXXXX", option[100];
-	char *argv[] = { (char *)(uintptr_t)"backupd",
-	    (char *)(uintptr_t)"serve", option, NULL };
-	struct err e = {0};
-	struct settings *all = settings_new(&backupd_program, &e);
-	int fd = mkstemp(path);
-
-	*s = (struct serve){0};
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	assert_int_equal(close(fd), 0);
-	(void)snprintf(option, sizeof(option), "--config=%s", path);
-	assert_int_equal(settings_parse(all, 3, argv, &e), 0);
-	(void)unlink(path);
-	s->fleet = fleet_load(all, &e);
-	assert_non_null(s->fleet);
-}
-
-static void
-shut(void *arg, struct depot *d)
-{
-	(void)arg;
-	depot_close(d);
-}
-
-static void
 test_serve_problems_tell_stores_apart(void **state)
 {
 	struct serve s;
 	size_t i, k;
 
 	(void)state;
-	load(&s);
+	served_begin(&s, text);
 	assert_int_equal(s.fleet->ndepots, 4);
 	for (i = 0; i < 4; i++)
 		(void)err_set(&s.fleet->depots[i]->err, ERR_IO, 0, "away");
@@ -83,7 +47,7 @@ test_serve_problems_tell_stores_apart(void **state)
 	assert_int_equal(s.nproblems, 3);
 	free(s.problems);
 	free(s.endings);
-	fleet_free(s.fleet, shut, NULL);
+	served_end(&s);
 }
 
 static void
@@ -92,7 +56,7 @@ test_serve_problems_say_that_a_reload_was_refused(void **state)
 	struct serve s;
 
 	(void)state;
-	load(&s);
+	served_begin(&s, text);
 	s.refused_us = 5;
 	(void)snprintf(s.refused, sizeof(s.refused), "kura.conf:3: no");
 	serve_problems(&s, 1, 1);
@@ -105,7 +69,7 @@ test_serve_problems_say_that_a_reload_was_refused(void **state)
 	assert_int_equal(s.nproblems, 0);
 	free(s.problems);
 	free(s.endings);
-	fleet_free(s.fleet, shut, NULL);
+	served_end(&s);
 }
 
 int

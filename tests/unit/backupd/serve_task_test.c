@@ -4,49 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "backupd/depot.h"
-#include "backupd/settings.h"
-#include "base/settings.h"
-
-#include "backupd/serve_impl.h"
+#include "tests/unit/backupd/served.h"
 
 static const char text[] = "[store main]\nurl = file:///nowhere\n[defaults]\n"
     "store = main\nzone = UTC\n[source a]\ndump = 15 2 * * *\n[source b]\n";
-
-static void
-load(struct serve *s)
-{
-	char path[] = "/tmp/serve-XXXXXX", option[100];
-	char *argv[] = { (char *)(uintptr_t)"backupd",
-	    (char *)(uintptr_t)"serve", option, NULL };
-	struct err e = {0};
-	struct settings *all = settings_new(&backupd_program, &e);
-	int fd = mkstemp(path);
-
-	*s = (struct serve){0};
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	assert_int_equal(close(fd), 0);
-	(void)snprintf(option, sizeof(option), "--config=%s", path);
-	assert_int_equal(settings_parse(all, 3, argv, &e), 0);
-	(void)unlink(path);
-	s->fleet = fleet_load(all, &e);
-	assert_non_null(s->fleet);
-}
-
-static void
-shut(void *arg, struct depot *d)
-{
-	(void)arg;
-	depot_close(d);
-}
 
 static void
 test_serve_due_is_never_what_waits_already(void **state)
@@ -55,7 +19,7 @@ test_serve_due_is_never_what_waits_already(void **state)
 	struct task *t;
 
 	(void)state;
-	load(&s);
+	served_begin(&s, text);
 	t = &fleet_find(s.fleet, "a")->tasks[TASK_DUMP];
 	s.round_us = 100;
 	assert_true(serve_due(&s) == INT64_MAX);
@@ -70,7 +34,7 @@ test_serve_due_is_never_what_waits_already(void **state)
 	/* Only what runs by the clock is looked at. */
 	fleet_find(s.fleet, "b")->tasks[TASK_DUMP].check_us = 200;
 	assert_true(serve_due(&s) == INT64_MAX);
-	fleet_free(s.fleet, shut, NULL);
+	served_end(&s);
 }
 
 static void
@@ -92,7 +56,7 @@ test_serve_cancelled_is_by_hand_no_more(void **state)
 	struct task *t;
 
 	(void)state;
-	load(&s);
+	served_begin(&s, text);
 	t = &fleet_find(s.fleet, "a")->tasks[TASK_DUMP];
 	ask(&s, "start", 0);
 	s.fleet->depots[0]->open = true;
@@ -104,7 +68,7 @@ test_serve_cancelled_is_by_hand_no_more(void **state)
 	assert_true(t->queued_us == 0 && !t->by_hand);
 	ask(&s, "cancel", 0);
 	s.fleet->depots[0]->open = false;
-	fleet_free(s.fleet, shut, NULL);
+	served_end(&s);
 }
 
 static void
@@ -114,7 +78,7 @@ test_serve_early_before_the_first_dump(void **state)
 	struct serve s;
 
 	(void)state;
-	load(&s);
+	served_begin(&s, text);
 	x = fleet_find(s.fleet, "a");
 	assert_true(serve_early(&x->tasks[TASK_VERIFY]));
 	assert_true(serve_early(&x->tasks[TASK_DRILL]));
@@ -123,7 +87,7 @@ test_serve_early_before_the_first_dump(void **state)
 	assert_false(serve_early(&x->tasks[TASK_EXPIRE]));
 	x->tasks[TASK_DUMP].success_us = 1;
 	assert_false(serve_early(&x->tasks[TASK_VERIFY]));
-	fleet_free(s.fleet, shut, NULL);
+	served_end(&s);
 }
 
 int
