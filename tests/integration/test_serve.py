@@ -82,6 +82,9 @@ def test_a_schedule_is_kept_and_a_missed_run_made_up_for(source, directory, tmp_
         # at the minute, not a while later
         assert re.search(r":[0-2]\d\.\d+Z$", first["started"]), first
         d.ask("pause", "orders")
+    # of two daemons at it one makes the minute's backup
+    slot = re.sub(r":\d\d\.\d+Z$", ":00.000000Z", first["started"])
+    assert f"--unless-since={slot}" in run("catalog", "audit", "orders", "--json", *directory.args).out
     made = len(run("catalog", "list", *directory.args).out.splitlines())
     # the history may go; the store says when the last dump was: none is made twice
     for name in (tmp_path / "d/state").glob("kura.db*"):
