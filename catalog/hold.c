@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hold: a note that keeps a backup from expiring. */
+#include <assert.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,6 +179,7 @@ load(struct store *s, const char *source, struct hold *h, struct err *e)
 	struct err why = {0};
 	int rc = 1;
 
+	assert(h->owner == NULL && h->reason == NULL);
 	hold_key(source, named.backup, named.name, key);
 	if (store_get(s, key, HOLD_MAX, &text, &why) == 0)
 		(void)hold_parse(buf_str(&text), text.len, source,

@@ -196,21 +196,23 @@ sweep_backups(const struct expire *x, struct sweep_result *out,
     struct err *e)
 {
 	struct sweeping w = { .x = x, .out = out };
+	struct due *due;
 	size_t i;
 	int rc = 0;
 
-	w.due = calloc(x->nmarks + 1, sizeof(*w.due));
-	if (w.due == NULL)
+	due = calloc(x->nmarks + 1, sizeof(*due));
+	if (due == NULL)
 		return err_set(e, ERR_NOMEM, 0, "sweep");
+	w.due = due;
 	for (i = 0; i < x->nmarks; i++)
 		if (is_due(x, &x->marks[i]))
-			memcpy(w.due[w.ndue++].id, x->marks[i].backup,
-			    sizeof(w.due[0].id));
+			memcpy(due[w.ndue++].id, x->marks[i].backup,
+			    sizeof(due[0].id));
 	/* The newest first: who borrowed before who lent. */
 	for (i = w.ndue; i > 0 && rc == 0; i--)
-		rc = sweep_one(&w, &w.due[i - 1], e);
+		rc = sweep_one(&w, &due[i - 1], e);
 	expire_free(&w.again);
-	free(w.due);
+	free(due);
 	return rc;
 }
 
