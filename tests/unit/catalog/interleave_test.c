@@ -9,17 +9,13 @@
  * the end a further expiry has put all in order.
  */
 #define _XOPEN_SOURCE 700	/* nftw */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-
-#include <fcntl.h>
-#include <pthread.h>
-#include <limits.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "catalog/backups.h"
@@ -28,7 +24,7 @@
 #include "catalog/expire.h"
 #include "catalog/keep.h"
 #include "catalog/sweep.h"
-#include "tests/unit/catalog/fixture.h"
+#include "tests/unit/catalog/actor.h"
 
 #define OBJECTS 3
 #define HOURS INT64_C(3600000000)
@@ -38,104 +34,14 @@ static char new_id[BACKUP_ID_LEN + 1], made_id[BACKUP_ID_LEN + 1];
 
 /* --- actors --- */
 
-struct actor {
-	const char *name;
-	int (*run)(struct store *s, struct err *e);
-	bool changes;		/* count its changes alone */
-	pthread_t thread;
-	struct store *store;
-	pthread_mutex_t lock;	/* guards the fields below */
-	pthread_cond_t moved;
-	unsigned long allowed;	/* requests that it may still make */
-	unsigned long made;
-	bool waits, ended;
-	int rc;
-	struct err err;
-};
-
 static void half_gone(void);
 
-/* What changes something; a list, and what asks for a head, decides. */
-static bool
-counts(const struct actor *a, const char *what)
-{
-	return !a->changes || strcmp(what, "put") == 0 ||
-	    strcmp(what, "delete") == 0;
-}
-
-static void
-before_request(void *arg, const char *what, const char *key)
-{
-	struct actor *a = arg;
-
-	(void)key;
-	if (!counts(a, what))
-		return;
-	(void)pthread_mutex_lock(&a->lock);
-	while (a->allowed == 0) {
-		a->waits = true;
-		(void)pthread_cond_broadcast(&a->moved);
-		(void)pthread_cond_wait(&a->moved, &a->lock);
-	}
-	a->waits = false;
-	if (a->allowed != ULONG_MAX)
-		a->allowed--;
-	a->made++;
-	(void)pthread_mutex_unlock(&a->lock);
-}
-
-static void *
-act(void *arg)
-{
-	struct actor *a = arg;
-
-	a->rc = a->run(a->store, &a->err);
-	(void)pthread_mutex_lock(&a->lock);
-	a->ended = true;
-	(void)pthread_cond_broadcast(&a->moved);
-	(void)pthread_mutex_unlock(&a->lock);
-	return NULL;
-}
-
-/* It stands before its first request. */
-static void
-start(struct actor *a, bool changes)
-{
-	char url[80];
-	const struct store_opts opts = { .url = url,
-	    .watch = before_request, .watch_arg = a };
-	struct err e = {0};
-
-	a->changes = changes;
-	a->allowed = a->made = 0;
-	a->waits = a->ended = false;
-	a->err = (struct err){0};
-	(void)snprintf(url, sizeof(url), "file://%s", fixture_root);
-	a->store = store_open(&opts, &e);
-	assert_non_null(a->store);
-	(void)pthread_mutex_init(&a->lock, NULL);
-	(void)pthread_cond_init(&a->moved, NULL);
-	assert_int_equal(pthread_create(&a->thread, NULL, act, a), 0);
-}
-
-/* Let it make n requests; true: it has ended. */
+/* As actor_step; no backup is half gone then. */
 static bool
 step(struct actor *a, unsigned long n)
 {
-	struct timespec until;
-	bool ended;
+	bool ended = actor_step(a, n);
 
-	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 60;
-	(void)pthread_mutex_lock(&a->lock);
-	a->allowed = n;
-	a->waits = false;
-	(void)pthread_cond_broadcast(&a->moved);
-	while (!a->waits && !a->ended)
-		assert_int_equal(pthread_cond_timedwait(&a->moved, &a->lock,
-		    &until), 0);
-	ended = a->ended;
-	(void)pthread_mutex_unlock(&a->lock);
 	half_gone();
 	return ended;
 }
@@ -144,10 +50,7 @@ static void
 end(struct actor *a)
 {
 	(void)step(a, ULONG_MAX);
-	assert_int_equal(pthread_join(a->thread, NULL), 0);
-	store_close(a->store);
-	(void)pthread_mutex_destroy(&a->lock);
-	(void)pthread_cond_destroy(&a->moved);
+	actor_end(a);
 }
 
 /* --- the store --- */
@@ -525,8 +428,8 @@ play(struct actor *a, struct actor *b, unsigned long k, unsigned long j,
 	bool dumped = a->run == run_dump || b->run == run_dump, last;
 
 	prepare();
-	start(a, changes);
-	start(b, changes);
+	actor_start(a, changes);
+	actor_start(b, changes);
 	last = step(a, k);
 	if (j > 0)
 		(void)step(b, j);
@@ -622,11 +525,11 @@ test_interleave_stopped_for_long(void **state)
 					a = all[whom[i]];
 					b = m == 0 ? all[n] : later;
 					c = m == 0 ? later : all[n];
-					start(&a, false);
+					actor_start(&a, false);
 					last = step(&a, k);
-					start(&b, false);
+					actor_start(&b, false);
 					end(&b);
-					start(&c, false);
+					actor_start(&c, false);
 					end(&c);
 					end(&a);
 					/* To it others' marks are of days to
@@ -680,7 +583,7 @@ test_interleave_four(void **state)
 		for (i = 0; i < MORE; i++) {
 			a[i] = all[which[round % 4][i]];
 			dumped |= a[i].run == run_dump;
-			start(&a[i], false);
+			actor_start(&a[i], false);
 			ended[i] = false;
 		}
 		for (left = MORE; left > 0;) {
