@@ -167,11 +167,27 @@ add_fd(struct waiting *w, int fd)
 }
 
 static void
-collect(struct serve *s, struct waiting *w)
+add_children(const struct serve *s, struct waiting *w)
 {
 	const struct fleet *f = s->fleet;
 	int fds[CHILD_FDS], n;
 	enum task_kind k;
+	size_t i;
+
+	for (i = 0; i < f->nsources; i++)
+		for (k = 0; k < TASK_KINDS; k++) {
+			if (f->sources[i].tasks[k].child == NULL)
+				continue;
+			child_fds(f->sources[i].tasks[k].child, fds);
+			for (n = 0; n < CHILD_FDS; n++)
+				add_fd(w, fds[n]);
+		}
+}
+
+static void
+collect(struct serve *s, struct waiting *w)
+{
+	const struct fleet *f = s->fleet;
 	size_t i;
 
 	w->n = 0;
@@ -183,14 +199,7 @@ collect(struct serve *s, struct waiting *w)
 	for (i = 0; i < f->ndepots; i++)
 		if (f->depots[i]->open)
 			add_fd(w, claims_fd(f->depots[i]->claims));
-	for (i = 0; i < f->nsources; i++)
-		for (k = 0; k < TASK_KINDS; k++) {
-			if (f->sources[i].tasks[k].child == NULL)
-				continue;
-			child_fds(f->sources[i].tasks[k].child, fds);
-			for (n = 0; n < CHILD_FDS; n++)
-				add_fd(w, fds[n]);
-		}
+	add_children(s, w);
 }
 
 /* One timer for all that is due by the clock; it also fires when somebody
@@ -277,7 +286,10 @@ reap_children(struct serve *s, int64_t until_ms)
 				    NULL)
 					child_kill(s->fleet->sources[i].
 					    tasks[k].child);
-		collect(s, &w);
+		/* Nothing else is looked at any more. */
+		w.n = 0;
+		add_fd(&w, s->signals);
+		add_children(s, &w);
 		(void)poll(w.fds, w.n, left <= 0 ? 100 : left > 1000 ? 1000 :
 		    (int)left);
 		take_signals(s);

@@ -36,6 +36,17 @@ struct spool {
 	struct spool_file *first, *last;
 };
 
+/* Never below nothing, whatever else has written to its files. */
+static void
+uncount(struct spool *s, uint64_t n)
+{
+	unsigned long long was = atomic_load(&s->size);
+
+	while (!atomic_compare_exchange_weak(&s->size, &was, was > n ?
+	    was - n : 0))
+		continue;
+}
+
 /* --- opening --- */
 
 static int
@@ -151,15 +162,36 @@ end_file(struct spool *s)
 	s->fd = -1;
 }
 
+/* What could not be written whole is written again to the file that it was to
+ * begin: that file is one, not two of which the first is done with. */
+static int
+same_file(struct spool *s, const char *name, struct err *e)
+{
+	struct spool_file *f = s->last;
+
+	s->fd = openat(s->dir, name, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (s->fd == -1)
+		return err_set(e, ERR_IO, errno, "%s/%s", s->path, name);
+	uncount(s, f->size);
+	f->size = f->end = 0;
+	return 0;
+}
+
 static int
 new_file(struct spool *s, const char *history, const struct spool_record *r,
     struct err *e)
 {
-	struct spool_file *f = calloc(1, sizeof(*f));
+	struct spool_file *f;
+	char name[SPOOL_NAME_MAX];
+
+	spool_name(history, r->seq, r->start, name);
+	if (s->last != NULL && strcmp(s->last->name, name) == 0)
+		return same_file(s, name, e);
+	f = calloc(1, sizeof(*f));
 
 	if (f == NULL)
 		return err_set(e, ERR_NOMEM, 0, "spool");
-	spool_name(history, r->seq, r->start, f->name);
+	memcpy(f->name, name, sizeof(name));
 	(void)snprintf(f->history, sizeof(f->history), "%s", history);
 	f->seq = r->seq;
 	s->fd = openat(s->dir, f->name, O_WRONLY | O_CREAT | O_TRUNC |
@@ -183,6 +215,7 @@ append(struct spool *s, const char *history, const void *data, size_t size,
     const struct spool_record *r, struct err *e)
 {
 	struct spool_file *f = s->last;
+	struct stat st;
 
 	if (s->fd != -1 && (f->size >= FILE_SIZE || f->seq != r->seq ||
 	    f->end != r->start || strcmp(f->history, history) != 0)) {
@@ -194,8 +227,15 @@ append(struct spool *s, const char *history, const void *data, size_t size,
 	if (s->fd == -1 && new_file(s, history, r, e) != 0)
 		return -1;
 	f = s->last;
-	if (file_write_all(s->fd, data, size, e) != 0)
+	if (file_write_all(s->fd, data, size, e) != 0) {
+		/* What is torn is of no use, but takes its room. */
+		if (fstat(s->fd, &st) == 0 && (uint64_t)st.st_size > f->size) {
+			atomic_fetch_add(&s->size, (uint64_t)st.st_size -
+			    f->size);
+			f->size = (uint64_t)st.st_size;
+		}
 		return err_wrap(e, "%s/%s", s->path, f->name);
+	}
 	f->size += size;
 	f->end = r->start + r->n;
 	atomic_fetch_add(&s->size, size);
@@ -257,7 +297,7 @@ spool_remove(struct spool *s, const char *file, struct err *e)
 	if (fstatat(s->dir, file, &st, 0) != 0 ||
 	    unlinkat(s->dir, file, 0) != 0)
 		return err_set(e, ERR_IO, errno, "%s/%s", s->path, file);
-	atomic_fetch_sub(&s->size, (uint64_t)st.st_size);
+	uncount(s, (uint64_t)st.st_size);
 	return 0;
 }
 
@@ -272,6 +312,6 @@ spool_aside(struct spool *s, const char *file, struct err *e)
 	    fstatat(s->dir, file, &st, 0) != 0 ||
 	    renameat(s->dir, file, s->dir, to) != 0)
 		return err_set(e, ERR_IO, errno, "%s/%s", s->path, to);
-	atomic_fetch_sub(&s->size, (uint64_t)st.st_size);
+	uncount(s, (uint64_t)st.st_size);
 	return 0;
 }

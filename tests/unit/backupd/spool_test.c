@@ -2,9 +2,12 @@
 /* spool_test: files of a spool, their limit, and what stands in them. */
 #define _XOPEN_SOURCE 700	/* nftw */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -74,6 +77,64 @@ test_spool_keeps_to_its_limit(void **state)
 	/* The next one counts what is there. */
 	s = spool_of(400);
 	assert_in_range(spool_size(s), 257, 400);
+	spool_close(s);
+}
+
+/* Writes of up to so many bytes to a file go through, as on a full disc. */
+static void
+room_of_files(rlim_t bytes)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void
+torn(struct spool *s, uint32_t seq, uint64_t start, size_t n)
+{
+	struct buf out = {0};
+	struct err e = {0};
+
+	spool_add(&out, seq, start, n, true);
+	assert_int_equal(spool_write(s, ID, &out, &e), -1);
+	assert_int_equal(e.code, ERR_IO);
+	buf_free(&out);
+}
+
+/* What a full disc tore counts as long as it is there, and no longer. */
+static void
+test_spool_goes_on_after_a_full_disc(void **state)
+{
+	struct spool *s = spool_of(UINT64_MAX);
+	struct rlimit was;
+	uint64_t one, two;
+
+	(void)state;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	/* The first record of a file: written again, it is the file's. */
+	room_of_files(100);
+	torn(s, 1, 0, 200);
+	room_of_files(was.rlim_cur);
+	assert_int_equal(spool_put(s, ID, 1, 0, 200, true), 0);
+	one = spool_size(s);
+	assert_in_range(one, 257, 400);
+	spool_stored(s, ID, 1, 0);
+	reads(s, 1, 0, 200, 1);
+	/* One that is not: the next begins a file of its own. */
+	room_of_files(one + 100);
+	torn(s, 1, 200, 200);
+	room_of_files(was.rlim_cur);
+	assert_int_equal(spool_size(s), one + 100);
+	assert_int_equal(spool_put(s, ID, 1, 200, 200, true), 0);
+	reads(s, 1, 0, 400, 2);
+	two = spool_size(s) - one - 100;
+	spool_stored(s, ID, 1, 200);
+	assert_int_equal(spool_size(s), two);
+	spool_stored(s, ID, 1, 400);
+	assert_int_equal(spool_size(s), 0);
 	spool_close(s);
 }
 
@@ -162,6 +223,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_spool_reads_what_was_written),
 		TEST(test_spool_keeps_to_its_limit),
+		TEST(test_spool_goes_on_after_a_full_disc),
 		TEST(test_spool_is_one_archivers),
 		TEST(test_spool_ends_where_a_crash_tore_it),
 		TEST(test_spool_file_is_removed_or_put_aside),
